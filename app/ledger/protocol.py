@@ -1,0 +1,109 @@
+"""The ledger that agents and gateway use, whatever stands behind it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.ledger.types import (
+    Account,
+    Address,
+    Agreement,
+    AgreementState,
+    EnergyTotals,
+    MeterKind,
+    Offer,
+    ParticipantInfo,
+    Position,
+    Reading,
+    Receipt,
+    RecordedReading,
+    SignedAgreement,
+    SignedReading,
+    Terms,
+)
+
+
+class Ledger(Protocol):
+    """The workflow of the contracts; every refusal is a `ContractRevertedError`.
+
+    A write is signed by `sender`, whose key the ledger's keystore holds, and returns when it is
+    final for the ledger's purposes. Lists longer than the contracts' batch size are cut into
+    batches; a write that takes a list returns one receipt a batch.
+    """
+
+    def now(self) -> int:
+        """The ledger's time, in seconds since the epoch."""
+        ...
+
+    # People, meters, money
+    async def certify(
+        self, sender: Address, meter: Address, owner: Address, kind: MeterKind, valid_until: int
+    ) -> Receipt: ...
+    async def publish_info(self, sender: Address, info: ParticipantInfo) -> Receipt: ...
+    async def participant_info(self, participant: Address) -> ParticipantInfo: ...
+    async def mint_payment(
+        self, sender: Address, holder: Address, amount: int, reference: bytes
+    ) -> Receipt: ...
+    async def deposit(self, sender: Address, amount: int) -> Receipt:
+        """Deposits payment tokens into the market, approving the market where it must."""
+        ...
+
+    async def withdraw(self, sender: Address, amount: int) -> Receipt: ...
+    async def account_of(self, participant: Address) -> Account: ...
+    async def claim_of(self, participant: Address) -> int: ...
+    async def pay_claim(self, sender: Address, participant: Address) -> Receipt: ...
+    async def payment_balance_of(self, holder: Address) -> int: ...
+    async def energy_balance_of(self, holder: Address) -> int: ...
+    async def energy_totals(self) -> EnergyTotals: ...
+
+    # Terms
+    async def publish_terms(
+        self, sender: Address, first_window: int, terms: Sequence[Terms]
+    ) -> list[Receipt]: ...
+    async def terms_of(self, window: int) -> Terms: ...
+    async def treasury(self) -> Address: ...
+
+    # Offers
+    async def make_offer(
+        self, sender: Address, window: int, energy_wh: int, floor_price: int
+    ) -> Receipt:
+        """The receipt's `result` is the offer's id."""
+        ...
+
+    async def cancel_offer(self, sender: Address, offer_id: int) -> Receipt: ...
+    async def offers(self, window: int) -> list[Offer]:
+        """All offers of a window, in the order of their making (reads page by page)."""
+        ...
+
+    async def offer(self, offer_id: int) -> Offer: ...
+
+    # Agreements
+    def sign_agreement(self, agreement: Agreement) -> SignedAgreement:
+        """Signs with the key of `agreement.buyer`."""
+        ...
+
+    def verify_agreement(self, signed: SignedAgreement) -> bool:
+        """Whether the signature is the buyer's own (EOA signatures only)."""
+        ...
+
+    def agreement_id(self, agreement: Agreement) -> bytes: ...
+    async def allow_transactions(
+        self, sender: Address, agreements: Sequence[SignedAgreement]
+    ) -> list[Receipt]: ...
+    async def make_transactions(
+        self, sender: Address, agreements: Sequence[Agreement]
+    ) -> list[Receipt]: ...
+    async def agreement_state(self, agreement_id: bytes) -> AgreementState: ...
+
+    # Readings and positions
+    def sign_reading(self, reading: Reading) -> SignedReading:
+        """Signs with the key of `reading.meter`."""
+        ...
+
+    async def submit_readings(
+        self, sender: Address, readings: Sequence[SignedReading]
+    ) -> list[Receipt]: ...
+    async def reading_of(self, owner: Address, window: int) -> RecordedReading: ...
+    async def close_positions(
+        self, sender: Address, participants: Sequence[Address], window: int
+    ) -> list[Receipt]: ...
+    async def position_of(self, participant: Address, window: int) -> Position: ...

@@ -1,0 +1,161 @@
+"""What goes into a ledger and what comes out. Mirrors of the contracts' structs.
+
+Energy in Wh, money in 1e-6 units, prices in money per kWh, addresses as checksummed hex strings.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+Address = str
+
+
+class MeterKind(IntEnum):
+    """What a meter measures: the boundary of a home, or a battery inside the microgrid."""
+
+    HOUSEHOLD = 0
+    STORAGE = 1
+
+
+class AgreementState(IntEnum):
+    """How far an agreement has come."""
+
+    NONE = 0
+    OPEN = 1
+    SETTLED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantInfo:
+    """What a participant publishes about itself."""
+
+    endpoint: str
+    household_id: bytes
+    meter: Address
+    stealth_meta_address: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A seller's public statement: energy for one window at no less than a floor price."""
+
+    id: int
+    seller: Address
+    window: int
+    energy_wh: int
+    floor_price: int
+    agreed_wh: int = 0
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Energy and price for one window; the buyer signs it, the seller submits it."""
+
+    offer_id: int
+    seller: Address
+    buyer: Address
+    window: int
+    energy_wh: int
+    price: int
+    deadline: int
+    salt: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAgreement:
+    """An agreement with its buyer's EIP-712 signature (65 bytes r, s, v)."""
+
+    agreement: Agreement
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one meter saw in one window; `data_root` is the hash of its raw batch (32 bytes)."""
+
+    meter: Address
+    window: int
+    exported_wh: int
+    imported_wh: int
+    losses_wh: int = 0
+    data_root: bytes = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReading:
+    """A reading with its meter's EIP-712 signature (65 bytes r, s, v)."""
+
+    reading: Reading
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedReading:
+    """A reading as the market uses it; all zero while there is none."""
+
+    recorded: bool = False
+    is_storage: bool = False
+    exported_wh: int = 0
+    imported_wh: int = 0
+    losses_wh: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A participant's money in the market."""
+
+    free: int = 0
+    locked: int = 0
+    debt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What became of a participant's window, as far as it is known."""
+
+    sold_wh: int = 0
+    bought_wh: int = 0
+    open_agreements: int = 0
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds in one window: the grid's prices and the penalty, in money per kWh."""
+
+    grid_floor: int
+    grid_ceiling: int
+    penalty_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyTotals:
+    """Wh that came into being, went out and were lost; the supply is what is left."""
+
+    injected_wh: int
+    withdrawn_wh: int
+    lost_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of a contract: its name and arguments under the contract's own names."""
+
+    contract: str
+    name: str
+    arguments: Mapping[str, object]
+    log_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a write has done. `function` is the contract's function name, for gas statistics."""
+
+    function: str
+    sender: Address
+    transaction_hash: str = ""
+    block_number: int = 0
+    gas_used: int = 0
+    result: object = None
+    events: tuple[Event, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""The market as pure functions: units, windows, orders, clearing, settlement. No I/O."""

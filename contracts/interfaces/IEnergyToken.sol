@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.26;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @title Energy that is in the microgrid
+/// @notice One unit is 1 Wh that was injected and not yet withdrawn (3 decimals: a wallet shows
+/// kWh). Tokens appear and vanish only with metered facts, through the two links that are fixed at
+/// deployment: the meter registry and the market. For everybody else it is a plain ERC-20.
+/// @dev Invariant: `totalSupply == injectedWh - withdrawnWh - lostWh`.
+interface IEnergyToken is IERC20 {
+    event EnergyInjected(address indexed holder, uint256 energyWh);
+    event EnergyWithdrawn(address indexed holder, uint256 energyWh);
+    event EnergyLost(address indexed holder, uint256 energyWh);
+
+    /// @notice The caller is neither the registry nor the market, or not the one this needs.
+    error NotLinked(address caller);
+
+    /// @notice The contract that reports metered exports.
+    function registry() external view returns (address);
+
+    /// @notice The contract that settles agreements and closes positions.
+    function market() external view returns (address);
+
+    /// @notice Wh that have come into being, gone out and been lost since the deployment.
+    function energyTotals()
+        external
+        view
+        returns (uint256 injectedWh, uint256 withdrawnWh, uint256 lostWh);
+
+    /// @notice Energy went into the microgrid. Only by the registry (a metered export) or the
+    /// market (the grid feeds what a participant lacks).
+    function inject(address holder, uint256 energyWh) external;
+
+    /// @notice Energy left the microgrid: it was consumed, or sold to the grid. Only by the market.
+    function withdraw(address holder, uint256 energyWh) external;
+
+    /// @notice Energy was lost in a storage. Only by the market.
+    function lose(address holder, uint256 energyWh) external;
+
+    /// @notice Hands sold energy to its buyer. Only by the market, which moves exactly what an
+    /// agreement of `seller` has sold; no allowance is needed.
+    function deliver(address seller, address buyer, uint256 energyWh) external;
+}
