@@ -1,0 +1,236 @@
+"""The YAML form of a scenario: reading it, and the errors that say where it is wrong.
+
+Numbers keep the digits that the file has: `0.32` is the decimal 0.32, never a binary fraction.
+"""
+
+import difflib
+import re
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import yaml
+
+from app.errors import ScenarioError
+
+MAX_FILE_BYTES = 1024 * 1024
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping of the file that refuses fields it does not know."""
+
+
+class DataSection(_Section, frozen=True, kw_only=True):
+    """Where the meters' data comes from; paths are relative to the scenario file."""
+
+    profiles: str
+    households: str | None = None
+    repeat: bool = False
+
+
+class GridSection(_Section, frozen=True, kw_only=True):
+    """The grid's prices per kWh: one number, or 24, one for each hour of the day."""
+
+    ceiling: Decimal | list[Decimal]
+    floor: Decimal | list[Decimal]
+    penalty: Decimal
+    treasury: Decimal = Decimal(10_000)
+    time_zone: str = "UTC"
+
+
+class PluginSection(_Section, frozen=True, kw_only=True):
+    """A strategy or a model by its name, with its parameters."""
+
+    name: str
+    parameters: dict[str, Decimal] = {}
+
+
+class BatterySection(_Section, frozen=True, kw_only=True):
+    """A battery; `efficiency` is energy out per energy in, `initial` the share stored at first."""
+
+    capacity_kwh: Decimal
+    power_kw: Decimal
+    efficiency: Decimal
+    initial: Decimal = Decimal("0.5")
+
+
+class ParticipantSection(_Section, frozen=True, kw_only=True):
+    """How one household trades; what is not said here stands in the section `default`."""
+
+    seller: str | PluginSection | None = None
+    buyer: str | PluginSection | None = None
+    forecaster: str | PluginSection | None = None
+    battery: Literal["data", "none"] | BatterySection | None = None
+    deposit: Decimal | None = None
+    load_scale: Decimal | None = None
+    pv_scale: Decimal | None = None
+
+
+class ParticipantsSection(_Section, frozen=True, kw_only=True):
+    """Who trades: all households of the data, or a list of them.
+
+    `households` has the mappings of single households as they are in the file, to be converted one
+    by one: msgspec's errors don't name the key of a mapping.
+    """
+
+    members: Literal["data"] | list[str] = msgspec.field(name="from", default="data")
+    default: ParticipantSection = ParticipantSection()
+    households: dict[str, Any] = {}
+
+
+class CommunityBatterySection(BatterySection, frozen=True, kw_only=True):
+    """The battery that the street shares, with a meter and an account of its own."""
+
+    deposit: Decimal
+    seller: str | PluginSection
+    buyer: str | PluginSection
+
+
+class NegotiationSection(_Section, frozen=True, kw_only=True):
+    """The agents' haggling: its rounds, and the market seconds that each waits for an answer."""
+
+    rounds: int = 8
+    timeout_s: int = 60
+
+
+class CommunicationSection(_Section, frozen=True, kw_only=True):
+    """How bad the lines are: share of messages lost, and market seconds that one takes."""
+
+    loss: Decimal = Decimal(0)
+    delay_s: int = 0
+
+
+class ScenarioSection(_Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    name: str
+    seed: int
+    start: datetime
+    windows: int = 24
+    data: DataSection
+    grid: GridSection
+    participants: ParticipantsSection = ParticipantsSection()
+    community_battery: CommunityBatterySection | None = None
+    negotiation: NegotiationSection = NegotiationSection()
+    communication: CommunicationSection = CommunicationSection()
+
+
+Section = TypeVar("Section", bound=_Section)
+
+
+def read_yaml(path: Path) -> object:
+    """The content of a YAML file; raises ScenarioError with the line where it is not YAML."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ScenarioError(str(path), f"must be at most {MAX_FILE_BYTES} bytes", size)
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ScenarioError(str(path), "must be a readable file", error.strerror) from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(str(path), "must be UTF-8", error.object[error.start]) from error
+    try:
+        return yaml.load(text, Loader=_ExactLoader)  # noqa: S506 - derived from SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
+        raise ScenarioError(where, "must be valid YAML", error.problem, hint=str(path)) from error
+    except yaml.YAMLError as error:
+        raise ScenarioError(str(path), "must be valid YAML", str(error)) from error
+
+
+def convert(raw: object, section: type[Section], within: str = "") -> Section:
+    """A mapping of the file as its section, which lies at `within` in the file.
+
+    Raises ScenarioError naming the path, the rule and the value.
+    """
+    try:
+        return msgspec.convert(raw, section)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), raw, section, within) from error
+
+
+class _ExactLoader(yaml.SafeLoader):
+    """Decimals instead of binary fractions; no key twice in a mapping."""
+
+    def construct_decimal(self, node: yaml.ScalarNode) -> Decimal:
+        text = str(self.construct_scalar(node))
+        try:
+            return Decimal(text.replace("_", ""))
+        except InvalidOperation:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{text!r} is not a finite decimal number", node.start_mark
+            ) from None
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} is there twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_ExactLoader.add_constructor("tag:yaml.org,2002:float", _ExactLoader.construct_decimal)
+
+_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>.*)`)?", re.DOTALL)
+_FIELD = re.compile(r"Object (?P<problem>missing required|contains unknown) field `(?P<name>.*)`")
+_TYPE_WORDS = {
+    "array": "a list",
+    "bool": "true or false",
+    "datetime": "a date and time",
+    "decimal": "a number",
+    "int": "a whole number",
+    "null": "nothing",
+    "object": "a section",
+    "str": "a text",
+}
+
+
+def _explained(
+    message: str, raw: object, section: type[msgspec.Struct], within: str
+) -> ScenarioError:
+    """Turn msgspec's message into the path, the rule and the value."""
+    match = _MESSAGE.fullmatch(message)
+    path = (match["path"] or "$") if match else "$"
+    what = match["what"] if match else message
+    steps = re.findall(r"\.(\w+)|\[(\d+)\]", path)
+    value: Any = raw
+    names = [within] if within else []
+    for name, position in steps:
+        value = value[name] if name else value[int(position)]
+        names.append(name or f"[{position}]")
+    field = _FIELD.fullmatch(what)
+    if field:
+        names.append(field["name"])
+        where = ".".join(names)
+        if field["problem"] == "missing required":
+            return ScenarioError(where, "is required", None)
+        known = _fields_at(section, [name for name, _ in steps])
+        near = difflib.get_close_matches(field["name"], known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        return ScenarioError(where, "is not a known field", value[field["name"]], hint=hint)
+    expected = re.match(r"Expected `(?P<types>[^`]*)`", what)
+    if expected:
+        words = [_TYPE_WORDS.get(kind, kind) for kind in expected["types"].split(" | ")]
+        rule = f"must be {' or '.join(words)}"
+    else:
+        rule = {"Invalid decimal string": "must be a number"}.get(what, what)
+    return ScenarioError(".".join(names) or "scenario", rule, value)
+
+
+def _fields_at(section: type[msgspec.Struct], path: list[str]) -> list[str]:
+    """The field names that the section at a path may have."""
+    for name in filter(None, path):
+        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(section)}
+        candidates = getattr(kinds[name], "__args__", (kinds[name],))
+        section = next(
+            kind
+            for kind in candidates
+            if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        )
+    return [field.encode_name for field in msgspec.structs.fields(section)]
