@@ -7,9 +7,13 @@ PeerwattError
 ├── NotFoundError             404
 ├── ConflictError             409  the request contradicts the present state
 ├── ForbiddenError            403  a signature or key does not allow this
+├── TooManyRequestsError      429  a limit on the rate of requests
+├── UnavailableError          503  a part of the service cannot answer now
+│   └── DatabaseUnavailableError   no answer from the database
 ├── ConfigurationError        500  settings or build artifacts are missing or wrong
 └── ChainError                502
     ├── NodeUnavailableError  503  no answer from the node
+    │   └── ResponseLostError      it may have done what was asked, all the same
     ├── TransactionLostError  504  sent, but never seen in a block
     ├── NonceError            503  the node and the sender disagree about a nonce
     ├── OutOfFundsError       503  the sender cannot pay for gas
@@ -80,6 +84,26 @@ class ForbiddenError(PeerwattError):
     title = "Forbidden"
 
 
+class TooManyRequestsError(PeerwattError):
+    """A limit on the rate of requests."""
+
+    status = 429
+    title = "Too many requests"
+
+
+class UnavailableError(PeerwattError):
+    """A part of the service cannot answer now."""
+
+    status = 503
+    title = "Unavailable"
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """No answer from the database."""
+
+    title = "Database unavailable"
+
+
 class ConfigurationError(PeerwattError):
     """Settings or build artifacts are missing or wrong."""
 
@@ -100,11 +124,19 @@ class NodeUnavailableError(ChainError):
     title = "Node unavailable"
 
 
+class ResponseLostError(NodeUnavailableError):
+    """A request went out and no answer came back: the node may have done what was asked."""
+
+
 class TransactionLostError(ChainError):
-    """A transaction was sent but never seen in a block."""
+    """A transaction was sent but never seen in a block: look its hash up before another try."""
 
     status = 504
     title = "Transaction lost"
+
+    def __init__(self, message: str, *, transaction_hash: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.transaction_hash = transaction_hash
 
 
 class NonceError(ChainError):

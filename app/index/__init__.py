@@ -1,0 +1,1 @@
+"""What happened on the chain, in SQL: block by block, undone where a reorganisation was."""

@@ -1,0 +1,482 @@
+"""Reads of the index. Every function is one piece of a reading transaction that the caller holds.
+
+Lists come in pages, newest first unless told otherwise, cut at a `Place`: the pages of a list stay
+as they are while new rows come in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+
+from app.index import schema
+from app.index.records import (
+    AgreementRecord,
+    MessageRecord,
+    MovementRecord,
+    OfferRecord,
+    Page,
+    ParticipantRecord,
+    Place,
+    PositionRecord,
+    ReadingRecord,
+    Recorded,
+    SettlementRecord,
+    TransactionRecord,
+    WindowRecord,
+)
+from app.ledger.types import Address
+
+R = TypeVar("R", bound=Recorded | TransactionRecord)
+OfferState = Literal["open", "sold_out", "cancelled", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which page of a list: at most `limit` rows after `after`."""
+
+    limit: int = 50
+    after: Place | None = None
+    oldest_first: bool = False
+
+
+def participants(connection: Connection, cut: Cut) -> Page[ParticipantRecord]:
+    """All participants, each with what it published last."""
+    return _page(connection, _latest_participants(), schema.participants, cut, ParticipantRecord)
+
+
+def participant(connection: Connection, address: Address) -> ParticipantRecord | None:
+    """One participant with what it published last."""
+    statement = _latest_participants().where(schema.participants.c.participant == address)
+    return _one(connection, statement, ParticipantRecord)
+
+
+def offers(
+    connection: Connection,
+    cut: Cut,
+    *,
+    open_after: int,
+    window: int | None = None,
+    seller: Address | None = None,
+    state: OfferState | None = None,
+) -> Page[OfferRecord]:
+    """Offers. Those of windows up to `open_after` are closed, as trading in them is over."""
+    statement = _offers()
+    made, agreed, gone = schema.offers.c, _agreed_wh(), _cancelled()
+    if window is not None:
+        statement = statement.where(made.window == window)
+    if seller is not None:
+        statement = statement.where(made.seller == seller)
+    match state:
+        case "cancelled":
+            statement = statement.where(gone)
+        case "sold_out":
+            statement = statement.where(~gone, agreed >= made.energy_wh)
+        case "closed":
+            statement = statement.where(~gone, agreed < made.energy_wh, made.window <= open_after)
+        case "open":
+            statement = statement.where(~gone, agreed < made.energy_wh, made.window > open_after)
+        case None:
+            pass
+    return _page(connection, statement, schema.offers, cut, OfferRecord)
+
+
+def offer(connection: Connection, offer_id: int) -> OfferRecord | None:
+    """One offer."""
+    return _one(connection, _offers().where(schema.offers.c.offer_id == offer_id), OfferRecord)
+
+
+def agreements(
+    connection: Connection,
+    cut: Cut,
+    *,
+    window: int | None = None,
+    offer_id: int | None = None,
+    participant: Address | None = None,
+    settled: bool | None = None,
+) -> Page[AgreementRecord]:
+    """Agreements, of a window, of an offer, of a seller or buyer."""
+    statement = _agreements()
+    made = schema.agreements.c
+    if window is not None:
+        statement = statement.where(made.window == window)
+    if offer_id is not None:
+        statement = statement.where(made.offer_id == offer_id)
+    if participant is not None:
+        statement = statement.where(or_(made.seller == participant, made.buyer == participant))
+    if settled is not None:
+        statement = statement.where(schema.settlements.c.block.is_not(None) == settled)
+    return _page(connection, statement, schema.agreements, cut, AgreementRecord)
+
+
+def agreement(connection: Connection, agreement_id: str) -> AgreementRecord | None:
+    """One agreement."""
+    statement = _agreements().where(schema.agreements.c.agreement_id == agreement_id)
+    return _one(connection, statement, AgreementRecord)
+
+
+def settlements(
+    connection: Connection,
+    cut: Cut,
+    *,
+    window: int | None = None,
+    participant: Address | None = None,
+) -> Page[SettlementRecord]:
+    """Settlements, of a window, of a seller or buyer."""
+    statement = _settlements()
+    if window is not None:
+        statement = statement.where(schema.agreements.c.window == window)
+    if participant is not None:
+        done = schema.settlements.c
+        statement = statement.where(or_(done.seller == participant, done.buyer == participant))
+    return _page(connection, statement, schema.settlements, cut, SettlementRecord)
+
+
+def settlement(connection: Connection, agreement_id: str) -> SettlementRecord | None:
+    """The settlement of one agreement."""
+    statement = _settlements().where(schema.settlements.c.agreement_id == agreement_id)
+    return _one(connection, statement, SettlementRecord)
+
+
+def readings(
+    connection: Connection, cut: Cut, *, window: int | None = None, owner: Address | None = None
+) -> Page[ReadingRecord]:
+    """Readings, of a window, of a meter's owner."""
+    statement = _with_time(schema.readings)
+    if window is not None:
+        statement = statement.where(schema.readings.c.window == window)
+    if owner is not None:
+        statement = statement.where(schema.readings.c.owner == owner)
+    return _page(connection, statement, schema.readings, cut, ReadingRecord)
+
+
+def positions(
+    connection: Connection,
+    cut: Cut,
+    *,
+    window: int | None = None,
+    participant: Address | None = None,
+) -> Page[PositionRecord]:
+    """Closed positions, of a window, of a participant."""
+    statement = _with_time(schema.positions)
+    if window is not None:
+        statement = statement.where(schema.positions.c.window == window)
+    if participant is not None:
+        statement = statement.where(schema.positions.c.participant == participant)
+    return _page(connection, statement, schema.positions, cut, PositionRecord)
+
+
+def movements(
+    connection: Connection, cut: Cut, *, participant: Address | None = None
+) -> Page[MovementRecord]:
+    """Deposits, withdrawals, debts, claims and their payment."""
+    statement = _with_time(schema.movements)
+    if participant is not None:
+        statement = statement.where(schema.movements.c.participant == participant)
+    return _page(connection, statement, schema.movements, cut, MovementRecord)
+
+
+def transactions(
+    connection: Connection,
+    cut: Cut,
+    *,
+    function: str | None = None,
+    account: Address | None = None,
+) -> Page[TransactionRecord]:
+    """Transactions, of a function, of a sender or signer."""
+    statement = _transactions()
+    sent = schema.transactions.c
+    if function is not None:
+        statement = statement.where(sent.function == function)
+    if account is not None:
+        statement = statement.where(or_(sent.sender == account, sent.signer == account))
+    return _page(connection, statement, schema.transactions, cut, TransactionRecord)
+
+
+def transaction(connection: Connection, transaction_hash: str) -> TransactionRecord | None:
+    """One transaction."""
+    statement = _transactions().where(schema.transactions.c.hash == transaction_hash)
+    return _one(connection, statement, TransactionRecord)
+
+
+def windows(connection: Connection, first: int, last: int) -> list[WindowRecord]:
+    """Windows `first` to `last` (inclusive) in figures, also those in which nothing happened."""
+    sums = _window_sums(connection, first, last)
+    published = _window_terms(connection, first, last)
+    return [_window_record(each, published[each], sums[each]) for each in range(first, last + 1)]
+
+
+def messages(
+    connection: Connection,
+    *,
+    limit: int,
+    before: int | None = None,
+    window: int | None = None,
+    conversation_id: str | None = None,
+    household: str | None = None,
+) -> list[MessageRecord]:
+    """Messages of negotiations, newest first, with numbers below `before`."""
+    sent = schema.messages.c
+    statement = select(schema.messages)
+    if before is not None:
+        statement = statement.where(sent.sequence < before)
+    if window is not None:
+        statement = statement.where(sent.window == window)
+    if conversation_id is not None:
+        statement = statement.where(sent.conversation_id == conversation_id)
+    if household is not None:
+        statement = statement.where(or_(sent.sender == household, sent.receiver == household))
+    rows = connection.execute(statement.order_by(sent.sequence.desc()).limit(limit))
+    return [MessageRecord(**row._mapping) for row in rows]
+
+
+def _with_time(table: FromClause, *more: Any) -> Select[Any]:
+    return select(table, schema.blocks.c.timestamp.label("at"), *more).join(
+        schema.blocks, schema.blocks.c.block == table.c.block
+    )
+
+
+def _latest_participants() -> Select[Any]:
+    now, later = schema.participants, schema.participants.alias("later")
+    superseded = exists().where(
+        later.c.participant == now.c.participant,
+        tuple_(later.c.block, later.c.log_index) > tuple_(now.c.block, now.c.log_index),
+    )
+    return _with_time(now).where(~superseded)
+
+
+def _agreed_wh() -> Any:
+    return (
+        select(func.coalesce(func.sum(schema.agreements.c.energy_wh), 0))
+        .where(schema.agreements.c.offer_id == schema.offers.c.offer_id)
+        .correlate(schema.offers)
+        .scalar_subquery()
+    )
+
+
+def _cancelled() -> Any:
+    return (
+        exists()
+        .where(schema.cancellations.c.offer_id == schema.offers.c.offer_id)
+        .correlate(schema.offers)
+    )
+
+
+def _offers() -> Select[Any]:
+    agreed, gone = _agreed_wh(), _cancelled()
+    remaining = case((gone, 0), else_=schema.offers.c.energy_wh - agreed)
+    return _with_time(
+        schema.offers,
+        agreed.label("agreed_wh"),
+        remaining.label("remaining_wh"),
+        gone.label("cancelled"),
+    )
+
+
+def _agreements() -> Select[Any]:
+    made, done = schema.agreements, schema.settlements
+    return _with_time(
+        made,
+        done.c.block.is_not(None).label("settled"),
+        done.c.delivered_wh,
+    ).outerjoin(done, done.c.agreement_id == made.c.agreement_id)
+
+
+def _settlements() -> Select[Any]:
+    made, done = schema.agreements, schema.settlements
+    return _with_time(done, made.c.offer_id, made.c.window, made.c.energy_wh, made.c.price).join(
+        made, made.c.agreement_id == done.c.agreement_id
+    )
+
+
+def _transactions() -> Select[Any]:
+    return _with_time(schema.transactions)
+
+
+def _record(kind: type[R]) -> Callable[[Row[Any]], R]:
+    names = [each.name for each in fields(kind)]
+    flags = {each.name for each in fields(kind) if each.type is bool}
+
+    def make(row: Row[Any]) -> R:
+        values = {name: row._mapping[name] for name in names}
+        return kind(**{k: bool(v) if k in flags else v for k, v in values.items()})
+
+    return make
+
+
+def _one(connection: Connection, statement: Select[Any], kind: type[R]) -> R | None:
+    row = connection.execute(statement).first()
+    return None if row is None else _record(kind)(row)
+
+
+def _page(
+    connection: Connection, statement: Select[Any], table: FromClause, cut: Cut, kind: type[R]
+) -> Page[R]:
+    place = tuple_(table.c.block, table.c.log_index)
+    if cut.after is not None:
+        edge = tuple_(literal(cut.after.block), literal(cut.after.log_index))
+        statement = statement.where(place > edge if cut.oldest_first else place < edge)
+    keys = (table.c.block, table.c.log_index)
+    order = [key.asc() if cut.oldest_first else key.desc() for key in keys]
+    rows = connection.execute(statement.order_by(*order).limit(cut.limit + 1)).all()
+    items = tuple(map(_record(kind), rows[: cut.limit]))
+    more = len(rows) > cut.limit
+    return Page(items, Place(items[-1].block, items[-1].log_index) if more else None)
+
+
+_SUMS = (
+    "offers",
+    "offered_wh",
+    "agreements",
+    "agreed_wh",
+    "agreed_value",
+    "settled",
+    "delivered_wh",
+    "paid",
+    "penalties",
+    "readings",
+    "metered_export_wh",
+    "metered_import_wh",
+    "positions",
+    "lacked_wh",
+    "covered_wh",
+    "grid_export_wh",
+)
+
+
+def _window_sums(connection: Connection, first: int, last: int) -> dict[int, dict[str, int]]:
+    sums = {window: dict.fromkeys(_SUMS, 0) for window in range(first, last + 1)}
+    offered, agreed, settled = schema.offers.c, schema.agreements.c, schema.settlements.c
+    read, closed, covered = schema.readings.c, schema.positions.c, schema.covers.c
+    number = func.count()
+
+    def take(window: Any, statement: Select[Any]) -> None:
+        statement = statement.add_columns(window.label("window")).group_by(window)
+        for row in connection.execute(statement.where(window.between(first, last))):
+            values = dict(row._mapping)
+            sums[values.pop("window")] |= {name: int(value) for name, value in values.items()}
+
+    take(
+        offered.window,
+        select(number.label("offers"), func.sum(offered.energy_wh).label("offered_wh")).where(
+            ~_cancelled()
+        ),
+    )
+    take(
+        agreed.window,
+        select(
+            number.label("agreements"),
+            func.sum(agreed.energy_wh).label("agreed_wh"),
+            func.sum(agreed.energy_wh * agreed.price).label("agreed_value"),
+        ),
+    )
+    take(
+        agreed.window,
+        select(
+            number.label("settled"),
+            func.sum(settled.delivered_wh).label("delivered_wh"),
+            func.sum(settled.paid).label("paid"),
+            func.sum(settled.penalty).label("penalties"),
+        ).join(schema.settlements, settled.agreement_id == agreed.agreement_id),
+    )
+    take(
+        read.window,
+        select(
+            number.label("readings"),
+            func.sum(read.exported_wh).label("metered_export_wh"),
+            func.sum(read.imported_wh).label("metered_import_wh"),
+        ),
+    )
+    take(
+        closed.window,
+        select(
+            number.label("positions"),
+            func.sum(case((closed.net_wh < 0, -closed.net_wh), else_=0)).label("lacked_wh"),
+            func.sum(case((closed.net_wh > 0, closed.net_wh), else_=0)).label("grid_export_wh"),
+        ),
+    )
+    take(covered.window, select(func.sum(covered.energy_wh).label("covered_wh")))
+    return sums
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    grid_floor: int | None = None
+    grid_ceiling: int | None = None
+    penalty_rate: int | None = None
+
+
+def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _Prices]:
+    """The terms published for each window last, or else the default as of its first use.
+
+    An offer freezes what holds in its window, so later defaults do not reach windows with offers.
+    """
+    table = schema.terms.c
+    frozen: dict[int, Place] = {
+        row.window: Place(row.block, row.log_index)
+        for row in connection.execute(
+            select(schema.offers)
+            .where(schema.offers.c.window.between(first, last))
+            .order_by(schema.offers.c.block.desc(), schema.offers.c.log_index.desc())
+        )
+    }
+    rows = connection.execute(
+        select(schema.terms)
+        .where(or_(table.window.is_(None), table.window.between(first, last)))
+        .order_by(table.block, table.log_index)
+    ).all()
+    defaults = [row for row in rows if row.window is None]
+    own = {row.window: row for row in rows if row.window is not None}
+    found: dict[int, _Prices] = {}
+    for window in range(first, last + 1):
+        until = frozen.get(window)
+        row = own.get(window) or next(
+            (
+                each
+                for each in reversed(defaults)
+                if until is None or Place(each.block, each.log_index) < until
+            ),
+            None,
+        )
+        found[window] = (
+            _Prices(row.grid_floor, row.grid_ceiling, row.penalty_rate) if row else _Prices()
+        )
+    return found
+
+
+def _window_record(window: int, prices: _Prices, sums: Mapping[str, int]) -> WindowRecord:
+    agreed_wh = sums["agreed_wh"]
+    return WindowRecord(
+        window=window,
+        grid_floor=prices.grid_floor,
+        grid_ceiling=prices.grid_ceiling,
+        penalty_rate=prices.penalty_rate,
+        offers=sums["offers"],
+        offered_wh=sums["offered_wh"],
+        agreements=sums["agreements"],
+        agreed_wh=agreed_wh,
+        mean_price=sums["agreed_value"] // agreed_wh if agreed_wh else None,
+        settled=sums["settled"],
+        delivered_wh=sums["delivered_wh"],
+        paid=sums["paid"],
+        penalties=sums["penalties"],
+        readings=sums["readings"],
+        metered_export_wh=sums["metered_export_wh"],
+        metered_import_wh=sums["metered_import_wh"],
+        positions=sums["positions"],
+        grid_import_wh=sums["lacked_wh"] + sums["covered_wh"],
+        grid_export_wh=sums["grid_export_wh"],
+    )

@@ -1,0 +1,195 @@
+"""What the index answers with. Energy in Wh, money in 1e-6, prices per kWh, times in seconds."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from app.ledger.types import Address
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something happened; what pages are cut by."""
+
+    block: int
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """Some rows, and the place after which the next ones follow (None: there are no more)."""
+
+    items: tuple[R, ...]
+    next: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What every row of the chain has: its place, its transaction, its time on the chain."""
+
+    block: int
+    log_index: int
+    transaction_hash: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantRecord(Recorded):
+    """The latest that a participant has published of itself."""
+
+    participant: Address
+    meter: Address
+    household_id: str
+    endpoint: str
+    stealth_meta_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRecord(Recorded):
+    """An offer and how much of it is agreed on. `remaining_wh` is 0 once it is cancelled."""
+
+    offer_id: int
+    seller: Address
+    window: int
+    energy_wh: int
+    floor_price: int
+    agreed_wh: int
+    remaining_wh: int
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementRecord(Recorded):
+    """The settlement of an agreement."""
+
+    agreement_id: str
+    offer_id: int
+    seller: Address
+    buyer: Address
+    window: int
+    energy_wh: int
+    price: int
+    delivered_wh: int
+    paid: int
+    compensation: int
+    penalty: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementRecord(Recorded):
+    """An agreement; `deadline` and `salt` are None where no input has shown them."""
+
+    agreement_id: str
+    offer_id: int
+    seller: Address
+    buyer: Address
+    window: int
+    energy_wh: int
+    price: int
+    deadline: int | None
+    salt: int | None
+    settled: bool
+    delivered_wh: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRecord(Recorded):
+    """What one meter saw in one window."""
+
+    owner: Address
+    window: int
+    meter: Address
+    exported_wh: int
+    imported_wh: int
+    losses_wh: int
+    data_root: str
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRecord(Recorded):
+    """A closed position: energy sold to the grid (net positive) or bought from it (negative)."""
+
+    participant: Address
+    window: int
+    net_wh: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class MovementRecord(Recorded):
+    """Money that came into an account or left it, or became or ceased to be a debt or a claim."""
+
+    participant: Address
+    kind: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRecord:
+    """A transaction. `signer` differs from `sender` where a request was relayed."""
+
+    block: int
+    log_index: int
+    at: int
+    hash: str
+    sender: Address
+    signer: Address
+    contract: str
+    function: str
+    gas_used: int
+    succeeded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRecord:
+    """One window in figures; prices are None where none was set or agreed.
+
+    `grid_import_wh` is all that participants bought from the grid when their positions closed, and
+    `grid_export_wh` all that they sold to it. `mean_price` is weighted by energy, rounded down.
+    """
+
+    window: int
+    grid_floor: int | None
+    grid_ceiling: int | None
+    penalty_rate: int | None
+    offers: int
+    offered_wh: int
+    agreements: int
+    agreed_wh: int
+    mean_price: int | None
+    settled: int
+    delivered_wh: int
+    paid: int
+    penalties: int
+    readings: int
+    metered_export_wh: int
+    metered_import_wh: int
+    positions: int
+    grid_import_wh: int
+    grid_export_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A message of a negotiation, as an observer of the agents saw it."""
+
+    sequence: int
+    conversation_id: str
+    window: int
+    sender: str
+    receiver: str
+    performative: str
+    offer_id: int | None
+    energy_wh: int | None
+    price: int | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One entry of the live feed; `data` is JSON."""
+
+    sequence: int
+    kind: str
+    data: str

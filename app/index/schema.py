@@ -1,0 +1,263 @@
+"""The tables. Rows of the chain are only ever added, or deleted with the block that they came from.
+
+Each row of an event is keyed by (block, log_index) and stands for itself: what became of an offer
+or an agreement is a query over the rows that came later. `VERSION` rises with every change here; an
+index of another version starts anew from the first block.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+VERSION = "1"
+
+metadata = MetaData()
+
+_HASH = String(66)
+_ADDRESS = String(42)
+_SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Uint256(TypeDecorator[int]):
+    """An integer of up to 256 bits, as decimal text: no database has a wider integer."""
+
+    impl = String(78)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
+
+
+def _event_table(name: str, *columns: Column[Any] | Index) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("block", BigInteger, nullable=False),
+        Column("log_index", Integer, nullable=False),
+        Column("transaction_hash", _HASH, nullable=False),
+        *columns,
+        PrimaryKeyConstraint("block", "log_index"),
+    )
+
+
+def _address(name: str) -> Column[str]:
+    return Column(name, _ADDRESS, nullable=False)
+
+
+def _integer(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+progress = Table(
+    "progress",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("block", BigInteger, nullable=False),
+    Column("hash", _HASH, nullable=False),
+)
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", _HASH, nullable=False),
+    Column("parent_hash", _HASH, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+)
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("block", BigInteger, nullable=False),
+    Column("log_index", Integer, nullable=False),
+    Column("hash", _HASH, nullable=False),
+    Column("sender", _ADDRESS, nullable=False),
+    Column("signer", _ADDRESS, nullable=False),
+    Column("contract", String(64), nullable=False),
+    Column("function", String(64), nullable=False),
+    Column("gas_used", BigInteger, nullable=False),
+    Column("succeeded", Boolean, nullable=False),
+    PrimaryKeyConstraint("block", "log_index"),
+    Index("transactions_hash", "hash"),
+    Index("transactions_function", "function", "block", "log_index"),
+    comment="log_index is the transaction's own index in its block",
+)
+participants = _event_table(
+    "participants",
+    _address("participant"),
+    _address("meter"),
+    Column("household_id", _HASH, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("stealth_meta_address", Text, nullable=False),
+    Index("participants_participant", "participant", "block", "log_index"),
+)
+certificates = _event_table(
+    "certificates",
+    _address("meter"),
+    _address("owner"),
+    Column("kind", Integer, nullable=False),
+    _integer("valid_until"),
+    Index("certificates_owner", "owner", "block", "log_index"),
+)
+revocations = _event_table("revocations", _address("meter"), _address("owner"))
+movements = _event_table(
+    "movements",
+    _address("participant"),
+    Column("kind", String(16), nullable=False),
+    Column("amount", Uint256, nullable=False),
+    Index("movements_participant", "participant", "block", "log_index"),
+)
+offers = _event_table(
+    "offers",
+    _integer("offer_id"),
+    _address("seller"),
+    _integer("window"),
+    _integer("energy_wh"),
+    _integer("floor_price"),
+    Index("offers_offer_id", "offer_id"),
+    Index("offers_window", "window", "block", "log_index"),
+)
+cancellations = _event_table(
+    "cancellations",
+    _integer("offer_id"),
+    _address("seller"),
+    _integer("window"),
+    Index("cancellations_offer_id", "offer_id"),
+)
+agreements = _event_table(
+    "agreements",
+    Column("agreement_id", _HASH, nullable=False),
+    _address("seller"),
+    _address("buyer"),
+    _integer("offer_id"),
+    _integer("window"),
+    _integer("energy_wh"),
+    _integer("price"),
+    Column("deadline", BigInteger, comment="null if no input showed the whole agreement"),
+    Column("salt", Uint256, comment="null if no input showed the whole agreement"),
+    Index("agreements_agreement_id", "agreement_id"),
+    Index("agreements_offer_id", "offer_id"),
+    Index("agreements_window", "window", "block", "log_index"),
+)
+settlements = _event_table(
+    "settlements",
+    Column("agreement_id", _HASH, nullable=False),
+    _address("seller"),
+    _address("buyer"),
+    _integer("delivered_wh"),
+    _integer("paid"),
+    _integer("compensation"),
+    _integer("penalty"),
+    Index("settlements_agreement_id", "agreement_id"),
+)
+readings = _event_table(
+    "readings",
+    _address("owner"),
+    _integer("window"),
+    _address("meter"),
+    _integer("exported_wh"),
+    _integer("imported_wh"),
+    _integer("losses_wh"),
+    Column("data_root", _HASH, nullable=False),
+    Index("readings_window", "window", "block", "log_index"),
+)
+positions = _event_table(
+    "positions",
+    _address("participant"),
+    _integer("window"),
+    _integer("net_wh"),
+    _integer("amount"),
+    Index("positions_window", "window", "block", "log_index"),
+)
+covers = _event_table(
+    "covers",
+    _address("participant"),
+    _integer("window"),
+    _integer("energy_wh"),
+    _integer("amount"),
+    Index("covers_window", "window"),
+)
+terms = _event_table(
+    "terms",
+    Column("window", BigInteger, comment="null: the default of all windows without their own"),
+    _integer("grid_floor"),
+    _integer("grid_ceiling"),
+    _integer("penalty_rate"),
+    Index("terms_window", "window", "block", "log_index"),
+)
+
+CHAIN_TABLES = (
+    blocks,
+    transactions,
+    participants,
+    certificates,
+    revocations,
+    movements,
+    offers,
+    cancellations,
+    agreements,
+    settlements,
+    readings,
+    positions,
+    covers,
+    terms,
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("sequence", _SEQUENCE, primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+messages = Table(
+    "messages",
+    metadata,
+    Column("sequence", _SEQUENCE, primary_key=True),
+    Column("conversation_id", String(128), nullable=False),
+    Column("window", BigInteger, nullable=False),
+    Column("sender", String(64), nullable=False),
+    Column("receiver", String(64), nullable=False),
+    Column("performative", String(32), nullable=False),
+    Column("offer_id", BigInteger),
+    Column("energy_wh", BigInteger),
+    Column("price", BigInteger),
+    Column("at", BigInteger, nullable=False),
+    Index("messages_window", "window", "sequence"),
+    Index("messages_conversation", "conversation_id", "sequence"),
+    sqlite_autoincrement=True,
+)
+requests = Table(
+    "requests",
+    metadata,
+    Column("sequence", _SEQUENCE, primary_key=True),
+    Column("key", String(255), nullable=False, unique=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("status", Integer),
+    Column("content_type", String(64)),
+    Column("location", Text),
+    Column("body", Text),
+    sqlite_autoincrement=True,
+)
