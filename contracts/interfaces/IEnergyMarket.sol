@@ -57,7 +57,7 @@ interface IEnergyMarket {
         SETTLED
     }
 
-    /// @notice What holds in one window; frozen by its first offer.
+    /// @notice What holds in one window; frozen by its first offer or its beginning.
     /// @param gridFloor What the grid pays for a kWh.
     /// @param gridCeiling What the grid asks for a kWh.
     /// @param penaltyRate What a seller pays the operator for a kWh that it did not deliver.
@@ -313,8 +313,8 @@ interface IEnergyMarket {
     /// @notice The terms of a window: published for it, or the default ones.
     function termsOf(uint64 window) external view returns (Terms memory);
 
-    /// @notice Sets the terms of consecutive windows (up to `MAX_BATCH`) that have no offer yet and
-    /// whose terms no settlement has used. Restricted to the operator.
+    /// @notice Sets the terms of consecutive windows (up to `MAX_BATCH`) that have not begun and have
+    /// no offer yet. Restricted to the operator.
     function publishTerms(uint64 firstWindow, Terms[] calldata terms) external;
 
     /// @notice Sets the terms of windows for which none are published. Restricted to the operator.

@@ -69,7 +69,6 @@ interface IMeterRegistry {
     error ReadingTooLarge(uint64 energyWh, uint64 maximum);
     error ReadingConflict(address owner, uint64 window);
     error LossesNotStorage(address meter, uint64 lossesWh);
-    error LossesAboveImport(uint64 lossesWh, uint64 importedWh);
     error SignatureInvalid(address meter);
     error LengthMismatch(uint256 readings, uint256 signatures);
     error BatchTooLarge(uint256 length, uint256 maximum);
@@ -99,10 +98,7 @@ interface IMeterRegistry {
     function isCertified(address owner) external view returns (bool);
 
     /// @notice What the owner's meter saw in a window.
-    function readingOf(
-        address owner,
-        uint64 window
-    ) external view returns (RecordedReading memory);
+    function readingOf(address owner, uint64 window) external view returns (RecordedReading memory);
 
     /// @notice The digest that a meter signs.
     function hashReading(Reading calldata reading) external view returns (bytes32);

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+
+/// @title Who may do what
+/// @notice The one authority over every restricted function. Its table is written by the deployment.
+contract Authority is AccessManager {
+    constructor(address initialAdmin) AccessManager(initialAdmin) {}
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {Context} from "@openzeppelin/contracts/utils/Context.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+import {IEnergyMarket} from "../interfaces/IEnergyMarket.sol";
+import {IPaymentToken} from "../interfaces/IPaymentToken.sol";
+
+/// @title Money in the market
+/// @notice Deposit once, trade many times: locking and paying write one slot a side.
+/// @dev The payment token is our own and calls nobody back, so that no re-entrancy guard is needed.
+/// Accounts are written in storage step by step, as buyer, seller and treasury may be the same.
+abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context {
+    /// @dev One slot. All `free` and `locked` together are backed by tokens, below 2^64.
+    struct Account {
+        uint64 free;
+        uint64 locked;
+        uint64 debt;
+        bool isParticipant;
+    }
+
+    IPaymentToken public immutable paymentToken;
+
+    /// @inheritdoc IEnergyMarket
+    address public treasury;
+
+    /// @inheritdoc IEnergyMarket
+    mapping(address participant => uint256) public claimOf;
+
+    mapping(address account => Account) internal _accounts;
+
+    constructor(IPaymentToken paymentToken_, address treasury_) {
+        paymentToken = paymentToken_;
+        _setTreasury(treasury_);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function deposit(uint256 amount) external {
+        _deposit(_msgSender(), amount);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function depositWithPermit(
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external {
+        address account = _msgSender();
+        // Somebody may have submitted the permit before us; then the allowance is there.
+        try
+            IERC20Permit(address(paymentToken)).permit(
+                account,
+                address(this),
+                amount,
+                deadline,
+                v,
+                r,
+                s
+            )
+        {} catch {}
+        _deposit(account, amount);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function withdraw(uint256 amount) external {
+        address account = _msgSender();
+        require(amount > 0, AmountZero());
+        uint256 free = _accounts[account].free;
+        require(amount <= free, FundsInsufficient(account, amount, free));
+
+        _accounts[account].free = uint64(free - amount);
+        emit Withdrawn(account, amount);
+
+        paymentToken.transfer(account, amount);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function payClaim(address participant) external returns (uint256 paid) {
+        uint256 claim = claimOf[participant];
+        paid = Math.min(claim, _accounts[treasury].free);
+        require(paid > 0, AmountZero());
+
+        claimOf[participant] = claim - paid;
+        _accounts[treasury].free -= uint64(paid);
+        _credit(participant, paid);
+        emit ClaimPaid(participant, paid);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function setTreasury(address treasury_) external restricted {
+        _setTreasury(treasury_);
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function accountOf(
+        address participant
+    ) external view returns (uint256 free, uint256 locked, uint256 debt) {
+        Account memory account = _accounts[participant];
+        return (account.free, account.locked, account.debt);
+    }
+
+    // Narrowing of amounts is safe below: what moves was free or locked, hence is below 2^64.
+
+    function _lock(address account, uint256 amount) internal {
+        uint256 free = _accounts[account].free;
+        require(amount <= free, FundsInsufficient(account, amount, free));
+
+        _accounts[account].free = uint64(free - amount);
+        _accounts[account].locked += uint64(amount);
+    }
+
+    /// @dev Ends a lock of `amount` of which `returned` goes back to the account, with whatever
+    /// else it receives. The caller hands on the rest.
+    function _unlock(address account, uint256 amount, uint256 returned) internal {
+        _accounts[account].locked -= uint64(amount);
+        _credit(account, returned);
+    }
+
+    /// @dev Money for an account pays its debt first.
+    function _credit(address account, uint256 amount) internal {
+        uint256 debt = _accounts[account].debt;
+        if (debt > 0) {
+            uint256 paid = Math.min(debt, amount);
+            _accounts[account].debt = uint64(debt - paid);
+            _accounts[treasury].free += uint64(paid);
+            emit DebtPaid(account, paid);
+            amount -= paid;
+        }
+        _accounts[account].free += uint64(amount);
+    }
+
+    /// @dev Money that an account owes the grid: what it lacks becomes debt.
+    function _charge(address account, uint256 amount) internal {
+        uint256 free = _accounts[account].free;
+        uint256 paid = Math.min(amount, free);
+        _accounts[account].free = uint64(free - paid);
+        _accounts[treasury].free += uint64(paid);
+
+        uint256 lacking = amount - paid;
+        if (lacking > 0) {
+            _accounts[account].debt += uint64(lacking);
+            emit DebtIncurred(account, lacking);
+        }
+    }
+
+    /// @dev Money that the grid owes an account: what the treasury lacks becomes a claim.
+    function _payFromTreasury(address account, uint256 amount) internal {
+        uint256 free = _accounts[treasury].free;
+        uint256 paid = Math.min(amount, free);
+        _accounts[treasury].free = uint64(free - paid);
+        _credit(account, paid);
+
+        uint256 lacking = amount - paid;
+        if (lacking > 0) {
+            claimOf[account] += lacking;
+            emit ClaimIncurred(account, lacking);
+        }
+    }
+
+    function _requireNoDebt(address account) internal view {
+        uint256 debt = _accounts[account].debt;
+        require(debt == 0, DebtOutstanding(account, debt));
+    }
+
+    function _msgSender()
+        internal
+        view
+        virtual
+        override(Context, ERC2771Context)
+        returns (address)
+    {
+        return ERC2771Context._msgSender();
+    }
+
+    function _msgData()
+        internal
+        view
+        virtual
+        override(Context, ERC2771Context)
+        returns (bytes calldata)
+    {
+        return ERC2771Context._msgData();
+    }
+
+    function _contextSuffixLength()
+        internal
+        view
+        virtual
+        override(Context, ERC2771Context)
+        returns (uint256)
+    {
+        return ERC2771Context._contextSuffixLength();
+    }
+
+    function _deposit(address account, uint256 amount) private {
+        require(amount > 0, AmountZero());
+        uint256 maximum = type(uint64).max - paymentToken.balanceOf(address(this));
+        require(amount <= maximum, AmountTooLarge(amount, maximum));
+
+        _credit(account, amount);
+        emit Deposited(account, amount);
+
+        paymentToken.transferFrom(account, address(this), amount);
+    }
+
+    function _setTreasury(address treasury_) private {
+        require(treasury_ != address(0), ZeroAddress());
+
+        treasury = treasury_;
+        emit TreasurySet(treasury_);
+    }
+}
