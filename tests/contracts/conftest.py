@@ -1,0 +1,390 @@
+"""The deployed system, the people of a street, and the defaults of a trade."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from brownie import accounts, chain
+from brownie.network.account import Account
+
+from app.ledger.types import MeterKind, Terms
+from app.market.windows import commit_start, grace_end, window_at, window_end
+from scripts.deploy import System, TermLimits, deploy_system
+from tests.contracts.signing import (
+    AGREEMENT,
+    READING,
+    Agreement,
+    Reading,
+    key,
+    signed,
+    values_of,
+)
+
+# Every test begins at this moment: ten past midnight, 2100-01-01.
+NOW = 4_102_445_400
+# The window that is traded, which begins fifty minutes later.
+WINDOW = window_at(NOW) + 1
+
+FLOOR = 80_000
+CEILING = 320_000
+PENALTY = 50_000
+LIMITS = TermLimits(min_grid_floor=10_000, max_grid_ceiling=1_000_000, max_penalty_rate=500_000)
+
+DEPOSIT = 100_000_000
+VALID_UNTIL = NOW + 365 * 24 * 3600
+
+HOUSEHOLDS_FROM = 20
+METERS_FROM = 120
+
+
+# The system
+
+
+@pytest.fixture(scope="session")
+def system() -> System:
+    return deploy_system(
+        accounts[0],
+        operator=accounts[1],
+        auditor=accounts[2],
+        treasurer=accounts[3],
+        treasury=accounts[4],
+        terms=Terms(FLOOR, CEILING, PENALTY),
+        limits=LIMITS,
+    )
+
+
+@pytest.fixture(scope="session")
+def authority(system: System) -> Any:
+    return system.authority
+
+
+@pytest.fixture(scope="session")
+def forwarder(system: System) -> Any:
+    return system.forwarder
+
+
+@pytest.fixture(scope="session")
+def payment_token(system: System) -> Any:
+    return system.payment_token
+
+
+@pytest.fixture(scope="session")
+def energy_token(system: System) -> Any:
+    return system.energy_token
+
+
+@pytest.fixture(scope="session")
+def registry(system: System) -> Any:
+    return system.registry
+
+
+@pytest.fixture(scope="session")
+def market(system: System) -> Any:
+    return system.market
+
+
+# People: who is who on a development chain
+
+
+@pytest.fixture(scope="session")
+def admin() -> Account:
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def operator() -> Account:
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def auditor() -> Account:
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def treasurer() -> Account:
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def treasury() -> Account:
+    return accounts[4]
+
+
+@pytest.fixture(scope="session")
+def relayer() -> Account:
+    return accounts[5]
+
+
+@pytest.fixture(scope="session")
+def keeper() -> Account:
+    """Anybody, who submits readings and settles."""
+    return accounts[6]
+
+
+@pytest.fixture(scope="session")
+def seller() -> Account:
+    return accounts[HOUSEHOLDS_FROM]
+
+
+@pytest.fixture(scope="session")
+def buyer() -> Account:
+    return accounts[HOUSEHOLDS_FROM + 1]
+
+
+@pytest.fixture(scope="session")
+def other_seller() -> Account:
+    return accounts[HOUSEHOLDS_FROM + 2]
+
+
+@pytest.fixture(scope="session")
+def other_buyer() -> Account:
+    return accounts[HOUSEHOLDS_FROM + 3]
+
+
+@pytest.fixture(scope="session")
+def battery() -> Account:
+    """The owner of the community battery, whose meter is a storage's."""
+    return accounts[HOUSEHOLDS_FROM + 4]
+
+
+@pytest.fixture(scope="session")
+def newcomer() -> Account:
+    """A household with a certified meter and money in the bank that takes no part yet."""
+    return accounts[HOUSEHOLDS_FROM + 5]
+
+
+@pytest.fixture(scope="session")
+def outsider() -> Account:
+    """Somebody without a meter, a role or money."""
+    return accounts[HOUSEHOLDS_FROM + 6]
+
+
+# What has happened before every test
+
+
+@pytest.fixture(scope="session")
+def certify(registry: Any, auditor: Account) -> Callable[..., Any]:
+    """Certifies the meter of a household."""
+
+    def certify(
+        owner: Account, kind: MeterKind = MeterKind.HOUSEHOLD, valid_until: int = VALID_UNTIL
+    ) -> Any:
+        meter = meter_of(owner).address
+        return registry.certify(meter, owner, kind, valid_until, {"from": auditor})
+
+    return certify
+
+
+@pytest.fixture(scope="session")
+def fund(payment_token: Any, market: Any, treasurer: Account) -> Callable[..., Any]:
+    """Gives somebody payment tokens, which the market may take."""
+
+    def fund(holder: Account, amount: int = DEPOSIT) -> Any:
+        reference = payment_token.depositedTotal().to_bytes(31, "big") + b"\x01"
+        payment_token.mint(holder, amount, reference, {"from": treasurer})
+        return payment_token.approve(market, 2**256 - 1, {"from": holder})
+
+    return fund
+
+
+@pytest.fixture(scope="session")
+def enrol(market: Any, certify: Callable[..., Any], fund: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a household a participant with money in its account."""
+
+    def enrol(
+        household: Account, kind: MeterKind = MeterKind.HOUSEHOLD, deposit: int = DEPOSIT
+    ) -> Any:
+        certify(household, kind)
+        market.publishInfo(info_of(household), {"from": household})
+        fund(household, deposit)
+        return market.deposit(deposit, {"from": household})
+
+    return enrol
+
+
+@pytest.fixture(scope="session")
+def street(market, enrol, certify, fund, battery, newcomer, treasury):
+    """Four households and a battery take part; the treasury has money."""
+    for household in accounts[HOUSEHOLDS_FROM : HOUSEHOLDS_FROM + 4]:
+        enrol(household)
+    enrol(battery, MeterKind.STORAGE)
+    certify(newcomer)
+    fund(newcomer)
+    fund(treasury, 10 * DEPOSIT)
+    market.deposit(10 * DEPOSIT, {"from": treasury})
+
+
+@pytest.fixture(autouse=True)
+def fn_isolation(street: None) -> Iterator[None]:
+    """Every test begins with the street at `NOW`, and leaves no trace.
+
+    Brownie's own fixture of this name would undo the deployment, too.
+    """
+    chain.snapshot()
+    travel_to(NOW)
+    yield
+    chain.revert()
+
+
+# Time, keys, and the defaults of a trade
+
+
+def travel_to(timestamp: int) -> None:
+    """Mines a block at `timestamp`. Calls see this very second, transactions a later one."""
+    chain.mine(timestamp=timestamp)
+
+
+def index_of(account: Account) -> int:
+    """The number of a development account."""
+    return list(accounts).index(account)
+
+
+def meter_of(owner: Account) -> Any:
+    """The key of a household's meter."""
+    return key(index_of(owner) - HOUSEHOLDS_FROM + METERS_FROM)
+
+
+def info_of(household: Account) -> tuple[str, bytes, str, bytes]:
+    """What a household publishes about itself."""
+    number = index_of(household) - HOUSEHOLDS_FROM
+    return (
+        f"mango://household-{number}",
+        number.to_bytes(32, "big"),
+        meter_of(household).address,
+        b"",
+    )
+
+
+def reading_of(
+    owner: Account,
+    exported_wh: int = 0,
+    imported_wh: int = 0,
+    losses_wh: int = 0,
+    *,
+    window: int = WINDOW,
+    data_root: bytes = b"\x0d" * 32,
+) -> Reading:
+    """What a household's meter has seen."""
+    meter = meter_of(owner).address
+    return Reading(meter, window, exported_wh, imported_wh, losses_wh, data_root)
+
+
+@pytest.fixture(scope="session")
+def sign_reading(registry: Any) -> Callable[..., bytes]:
+    """The signature of the reading's meter, or of another key."""
+
+    def sign(reading: Reading, signer: Any = None) -> bytes:
+        meters = (key(METERS_FROM + i) for i in range(100))
+        signer = signer or next(meter for meter in meters if meter.address == reading.meter)
+        values = values_of(reading, READING)
+        return signed(signer, registry, "Peerwatt MeterRegistry", READING, values)
+
+    return sign
+
+
+@pytest.fixture(scope="session")
+def record(
+    registry: Any, keeper: Account, sign_reading: Callable[..., bytes]
+) -> Callable[..., Any]:
+    """Submits what a household's meter has seen in a window that is over."""
+
+    def record(owner: Account, *energies_wh: int, window: int = WINDOW) -> Any:
+        reading = reading_of(owner, *energies_wh, window=window)
+        return registry.submitReading(reading, sign_reading(reading), {"from": keeper})
+
+    return record
+
+
+@pytest.fixture(scope="session")
+def sign(market: Any) -> Callable[..., bytes]:
+    """The signature of the agreement's buyer, or of another key."""
+
+    def sign(agreement: Agreement, signer: Any = None) -> bytes:
+        signer = signer or key(index_of(accounts.at(agreement.buyer)))
+        values = values_of(agreement, AGREEMENT)
+        return signed(signer, market, "Peerwatt EnergyMarket", AGREEMENT, values)
+
+    return sign
+
+
+@pytest.fixture(scope="session")
+def make_offer(market: Any, seller: Account) -> Callable[..., int]:
+    """Makes an offer and returns its id."""
+
+    def make_offer(
+        energy_wh: int = 5_000,
+        floor_price: int = 100_000,
+        *,
+        window: int = WINDOW,
+        by: Account = seller,
+    ) -> int:
+        transaction = market.makeOffer(window, energy_wh, floor_price, {"from": by})
+        return int(transaction.events["OfferMade"]["offerId"])
+
+    return make_offer
+
+
+@pytest.fixture
+def offer(make_offer: Callable[..., int]) -> int:
+    """The seller's offer of 5 kWh for at least 0.10 a kWh."""
+    return make_offer()
+
+
+@pytest.fixture
+def commit_phase(offer: int) -> None:
+    """The margin before the window has begun."""
+    travel_to(commit_start(WINDOW))
+
+
+def agreement_on(offer_id: int, seller: Account, buyer: Account, **changes: Any) -> Agreement:
+    """2 kWh of an offer for 0.20 a kWh."""
+    window = offer_id >> 32
+    agreement = Agreement(
+        offer_id=offer_id,
+        seller=seller.address,
+        buyer=buyer.address,
+        window=window,
+        energy_wh=2_000,
+        price=200_000,
+        deadline=window * 3600,
+        salt=1,
+    )
+    return agreement._replace(**changes)
+
+
+@pytest.fixture
+def agreement(offer: int, seller: Account, buyer: Account) -> Agreement:
+    return agreement_on(offer, seller, buyer)
+
+
+@pytest.fixture(scope="session")
+def allow(market: Any, sign: Callable[..., bytes]) -> Callable[..., Any]:
+    """Writes an agreement, in the commit margin."""
+
+    def allow(agreement: Agreement) -> Any:
+        seller = accounts.at(agreement.seller)
+        return market.allowTransaction(agreement, sign(agreement), {"from": seller})
+
+    return allow
+
+
+@pytest.fixture
+def open_agreement(
+    agreement: Agreement, commit_phase: None, allow: Callable[..., Any]
+) -> Agreement:
+    """The agreement of seller and buyer, written; the window is about to begin."""
+    allow(agreement)
+    return agreement
+
+
+@pytest.fixture
+def window_over(open_agreement: Agreement) -> None:
+    """The window of the agreement has ended; no reading is in."""
+    travel_to(window_end(WINDOW))
+
+
+@pytest.fixture
+def grace_over(open_agreement: Agreement) -> None:
+    """Nobody waits for readings of the window any longer."""
+    travel_to(grace_end(WINDOW))
