@@ -151,7 +151,8 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         uint64 ceiling = terms.gridCeiling;
         require(floorPrice <= ceiling, PriceOutOfRange(floorPrice, 0, ceiling));
 
-        offerId = _offerId(window, terms.offerCount++);
+        offerId = _offerId(window, terms.offerCount);
+        ++terms.offerCount;
         _offers[offerId] = OfferRecord({
             seller: seller,
             energyWh: uint32(energyWh),
@@ -254,7 +255,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         // Narrowing is safe: the agreements of an offer are at most its energy.
         offer.agreedWh += uint32(a.energyWh);
         _openSale(a.seller, a.window, a.energyWh);
-        _trades[a.buyer][a.window].openPurchases += 1;
+        ++_trades[a.buyer][a.window].openPurchases;
         _lock(a.buyer, _escrow(a));
         _lock(a.seller, _failureCost(a.energyWh, a.price, terms));
         emit TransactionAllowed(id, a.seller, a.buyer, a.offerId, a.window, a.energyWh, a.price);
@@ -269,7 +270,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
             sales.agreedWh = 0;
         }
         sales.agreedWh += energyWh;
-        sales.open += 1;
+        ++sales.open;
     }
 
     // Step 6: settlement
@@ -301,7 +302,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
 
         agreementState[id] = AgreementState.SETTLED;
         uint256 deliveredWh = _closeSale(a, exportedWh);
-        _trades[a.buyer][a.window].openPurchases -= 1;
+        --_trades[a.buyer][a.window].openPurchases;
         // Narrowing is safe: what is delivered was exported, hence is below 2^31.
         _trades[a.buyer][a.window].boughtWh += uint64(deliveredWh);
         _trades[a.seller][a.window].soldWh += uint64(deliveredWh);
@@ -314,7 +315,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         uint256 exportedWh
     ) private returns (uint256 deliveredWh) {
         Sales storage sales = _sales[a.seller][a.window % SALES_LANES];
-        sales.open -= 1;
+        --sales.open;
 
         uint256 promisedWh = sales.agreedWh;
         if (exportedWh >= promisedWh) return a.energyWh;

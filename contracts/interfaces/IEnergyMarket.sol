@@ -5,8 +5,8 @@ pragma solidity ^0.8.26;
 /// @notice The workflow of Mezquita et al. 2022, section 4.1. Households publish who they are,
 /// offer energy for a window (one hour), haggle off chain, write their agreements in the last five
 /// minutes before the window, and are paid when the meters have seen the energy.
-/// @dev Units: energy in Wh, money in 1e-6, prices in money per kWh, times in seconds. Money lies in
-/// accounts of the market. Invariants:
+/// @dev Units: energy in Wh, money in 1e-6, prices in money per kWh, times in seconds. Money lies
+/// in accounts of the market. Invariants:
 /// - the market's balance of payment tokens is the sum of all `free` and `locked`;
 /// - an account's `locked` is the sum of its open escrows and bonds;
 /// - the agreements of an offer never exceed its energy;
@@ -247,7 +247,8 @@ interface IEnergyMarket {
     /// @notice Takes an offer back, before the commit margin of its window.
     function cancelOffer(uint256 offerId) external;
 
-    /// @notice A page of a window's offers in the order of their making; at most `MAX_PAGE`. Step 3.
+    /// @notice A page of a window's offers in the order of their making. At most `MAX_PAGE`.
+    /// Step 3.
     /// @param offset How many to skip.
     /// @param limit How many to return at most.
     /// @return offers The page; a cancelled offer has no energy left.
@@ -313,8 +314,8 @@ interface IEnergyMarket {
     /// @notice The terms of a window: published for it, or the default ones.
     function termsOf(uint64 window) external view returns (Terms memory);
 
-    /// @notice Sets the terms of consecutive windows (up to `MAX_BATCH`) that have not begun and have
-    /// no offer yet. Restricted to the operator.
+    /// @notice Sets the terms of consecutive windows (up to `MAX_BATCH`) that have not begun and
+    /// have no offer yet. Restricted to the operator.
     function publishTerms(uint64 firstWindow, Terms[] calldata terms) external;
 
     /// @notice Sets the terms of windows for which none are published. Restricted to the operator.

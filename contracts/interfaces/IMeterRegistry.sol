@@ -21,7 +21,8 @@ interface IMeterRegistry {
     }
 
     /// @notice What one meter saw in one window. EIP-712 type
-    /// `Reading(address meter,uint64 window,uint64 exportedWh,uint64 importedWh,uint64 lossesWh,bytes32 dataRoot)`.
+    /// `Reading(address meter,uint64 window,uint64 exportedWh,uint64 importedWh,uint64 lossesWh,`
+    /// `bytes32 dataRoot)`.
     /// @param lossesWh Only for storages: energy that was lost inside, 0 otherwise.
     /// @param dataRoot Hash of the raw data batch of the window, which the owner keeps.
     struct Reading {
