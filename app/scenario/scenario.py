@@ -17,6 +17,7 @@ from msgspec import structs
 
 from app.errors import ScenarioError
 from app.ledger.types import Terms
+from app.market.units import WH_PER_KWH
 from app.market.windows import COMMIT_MARGIN, WINDOW_LENGTH, window_at, window_start
 from app.scenario.households import MAX_BATTERY_WH, Household, read_households
 from app.scenario.profiles import MAX_POWER_W, PERMILLE, Profiles, Scaling, read_profiles
@@ -238,8 +239,8 @@ def _grid(section: GridSection) -> Grid:
     floor = _prices("grid.floor", section.floor)
     for hour, (low, high) in enumerate(zip(floor, ceiling, strict=True)):
         if low > high:
-            rule = f"must be at most the ceiling, in hour {hour} too"
-            raise ScenarioError("grid.floor", rule, str(Decimal(low).scaleb(-6)))
+            rule = f"must be at most the ceiling in hour {hour}"
+            raise ScenarioError("grid.floor", rule, f"{Decimal(low).scaleb(-6).normalize():f}")
     return Grid(
         ceiling=ceiling,
         floor=floor,
@@ -266,7 +267,7 @@ def _prices(field: str, value: Decimal | Sequence[Decimal]) -> tuple[int, ...]:
     if len(value) != HOURS_PER_DAY:
         rule = f"must be one price, or {HOURS_PER_DAY}, one for each hour of the day"
         raise ScenarioError(field, rule, f"{len(value)} prices")
-    return tuple(_money(f"{field}.[{hour}]", price, MAX_PRICE) for hour, price in enumerate(value))
+    return tuple(_money(f"{field}[{hour}]", price, MAX_PRICE) for hour, price in enumerate(value))
 
 
 def _participants(
@@ -276,7 +277,7 @@ def _participants(
 ) -> tuple[Participant, ...]:
     members = available if section.members == "data" else section.members
     for position, household in enumerate(members):
-        field = f"participants.from.[{position}]"
+        field = f"participants.from[{position}]"
         if household not in available:
             hint = f"the data has {', '.join(available)}"
             raise ScenarioError(field, "must be a household of the data", household, hint=hint)
@@ -353,8 +354,8 @@ def _own_battery(
 
 
 def _battery(field: str, section: BatterySection) -> Battery:
-    capacity_kwh = Decimal(MAX_BATTERY_WH).scaleb(-3)
-    power_kw = Decimal(MAX_POWER_W).scaleb(-3)
+    capacity_kwh = Decimal(MAX_BATTERY_WH // WH_PER_KWH)
+    power_kw = Decimal(MAX_POWER_W // 1_000)
     capacity_wh = _scaled(f"{field}.capacity_kwh", section.capacity_kwh, 3, capacity_kwh, least=1)
     initial = _scaled(f"{field}.initial", section.initial, 3, Decimal(1))
     return Battery(
@@ -413,14 +414,15 @@ def _money(field: str, value: Decimal, most: Decimal) -> int:
 
 
 def _scaled(field: str, value: Decimal, decimals: int, most: Decimal, *, least: int = 0) -> int:
-    """A decimal number as the exact integer in units of 10**-decimals."""
+    """A decimal number as the exact integer in units of 10**-decimals, at least `least` of them."""
     low = Decimal(least).scaleb(-decimals)
     if not (value.is_finite() and low <= value <= most):
-        raise ScenarioError(field, f"must be from {low} to {most}", str(value))
-    scaled = value.scaleb(decimals)
-    if scaled != scaled.to_integral_value():
+        raise ScenarioError(field, f"must be from {low.normalize():f} to {most:f}", str(value))
+    number = value.as_tuple()
+    beyond = -int(number.exponent) - decimals
+    if beyond > 0 and any(number.digits[-beyond:]):
         raise ScenarioError(field, f"must have at most {decimals} decimals", str(value))
-    return int(scaled)
+    return int(value.scaleb(decimals))
 
 
 def _utc(seconds: int) -> str:

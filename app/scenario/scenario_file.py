@@ -5,10 +5,11 @@ Numbers keep the digits that the file has: `0.32` is the decimal 0.32, never a b
 
 import difflib
 import re
-from datetime import datetime
+import reprlib
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -137,8 +138,10 @@ def read_yaml(path: Path) -> object:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else str(path)
         raise ScenarioError(where, "must be valid YAML", error.problem, hint=str(path)) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ScenarioError(str(path), "must be valid YAML", str(error)) from error
+    except RecursionError:
+        raise ScenarioError(str(path), "must not nest so deeply", f"{size} bytes") from None
 
 
 def convert(raw: object, section: type[Section], within: str = "") -> Section:
@@ -167,6 +170,8 @@ class _ExactLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{key.value!r} is there twice", key.start_mark
@@ -178,8 +183,11 @@ class _ExactLoader(yaml.SafeLoader):
 _ExactLoader.add_constructor("tag:yaml.org,2002:float", _ExactLoader.construct_decimal)
 
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>.*)`)?", re.DOTALL)
+_KEY = "key` in"
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _FIELD = re.compile(r"Object (?P<problem>missing required|contains unknown) field `(?P<name>.*)`")
-_TYPE_WORDS = {
+_EXPECTED = re.compile(r"Expected `(?P<kinds>[^`]*)`, got .*")
+_KINDS = {
     "array": "a list",
     "bool": "true or false",
     "datetime": "a date and time",
@@ -195,42 +203,66 @@ def _explained(
     message: str, raw: object, section: type[msgspec.Struct], within: str
 ) -> ScenarioError:
     """Turn msgspec's message into the path, the rule and the value."""
-    match = _MESSAGE.fullmatch(message)
-    path = (match["path"] or "$") if match else "$"
-    what = match["what"] if match else message
-    steps = re.findall(r"\.(\w+)|\[(\d+)\]", path)
+    parts = _MESSAGE.fullmatch(message)
+    what, path = (parts["what"], parts["path"] or "") if parts else (message, "")
+    steps = [name or int(position) for name, position in _STEP.findall(path)]
+    where = within
+    for step in steps:
+        where = f"{where}[{step}]" if isinstance(step, int) else f"{where}.{step}"
+    where = where.removeprefix(".")
     value: Any = raw
-    names = [within] if within else []
-    for name, position in steps:
-        value = value[name] if name else value[int(position)]
-        names.append(name or f"[{position}]")
+    for step in steps:
+        value = value[step]
+
     field = _FIELD.fullmatch(what)
-    if field:
-        names.append(field["name"])
-        where = ".".join(names)
-        if field["problem"] == "missing required":
-            return ScenarioError(where, "is required", None)
-        known = _fields_at(section, [name for name, _ in steps])
-        near = difflib.get_close_matches(field["name"], known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        return ScenarioError(where, "is not a known field", value[field["name"]], hint=hint)
-    expected = re.match(r"Expected `(?P<types>[^`]*)`", what)
-    if expected:
-        words = [_TYPE_WORDS.get(kind, kind) for kind in expected["types"].split(" | ")]
-        rule = f"must be {' or '.join(words)}"
-    else:
-        rule = {"Invalid decimal string": "must be a number"}.get(what, what)
-    return ScenarioError(".".join(names) or "scenario", rule, value)
+    if field is None:
+        rule = "must have texts as keys" if _KEY in path else _rule(what, section, steps)
+        return ScenarioError(where or "scenario", rule, _shown(value))
+    where = f"{where}.{field['name']}".removeprefix(".")
+    if field["problem"] == "missing required":
+        return ScenarioError(where, "is required", None)
+    known = _fields(_section_at(section, steps))
+    near = difflib.get_close_matches(field["name"], known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    return ScenarioError(where, "is not a known field", _shown(value[field["name"]]), hint=hint)
 
 
-def _fields_at(section: type[msgspec.Struct], path: list[str]) -> list[str]:
-    """The field names that the section at a path may have."""
-    for name in filter(None, path):
-        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(section)}
-        candidates = getattr(kinds[name], "__args__", (kinds[name],))
+def _rule(what: str, section: type[msgspec.Struct], steps: list[str | int]) -> str:
+    """What msgspec complains of as a rule, in the words of the rest of the project."""
+    if what == "Invalid decimal string":
+        return "must be a number"
+    if what.startswith("Invalid enum value"):
+        kind = _fields(_section_at(section, steps[:-1]))[str(steps[-1])]
+        literals = [part for part in get_args(kind) if get_origin(part) is Literal]
+        words = [word for literal in literals for word in get_args(literal)]
+        others = "a list" if "list" in str(kind) else "a section"
+        return f"must be {', '.join(words)} or {others}"
+    expected = _EXPECTED.fullmatch(what)
+    if expected is None:
+        return what
+    kinds = expected["kinds"].split(" | ")
+    return f"must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds if kind != 'null')}"
+
+
+def _section_at(section: type[msgspec.Struct], steps: list[str | int]) -> type[msgspec.Struct]:
+    """The section that lies at a path of field names."""
+    for step in steps:
+        kind = _fields(section)[str(step)]
         section = next(
-            kind
-            for kind in candidates
-            if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+            part
+            for part in (kind, *get_args(kind))
+            if isinstance(part, type) and issubclass(part, msgspec.Struct)
         )
-    return [field.encode_name for field in msgspec.structs.fields(section)]
+    return section
+
+
+def _fields(section: type[msgspec.Struct]) -> dict[str, Any]:
+    """The fields that a section may have, with their types."""
+    return {field.encode_name: field.type for field in msgspec.structs.fields(section)}
+
+
+def _shown(value: object) -> object:
+    """A value as an error shows it: cut short, since a file may have anything there."""
+    if isinstance(value, Decimal | datetime | date):
+        return str(value)
+    return value if isinstance(value, int | None) else reprlib.repr(value).strip("'")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the SimBench excerpt in this folder: four weeks of one real low-voltage street.
+"""Make the SimBench excerpt in this folder: four weeks of one low-voltage street.
 
 Environment (380 MB, apart from the project's own)::
 
@@ -43,8 +43,9 @@ SEASONS = {
 }
 # Days off (other than Sundays) in Mecklenburg-Vorpommern, where the grid lies (11.41 E, 53.64 N).
 HOLIDAYS = frozenset(
-    date.fromisoformat(f"{YEAR}-{day}")
-    for day in "01-01 03-25 03-28 05-05 05-16 10-03 10-31 12-24 12-26 12-31".split()
+    date(YEAR, month, day)
+    for month, days in {1: (1,), 3: (25, 28), 5: (5, 16), 10: (3, 31), 12: (24, 26, 31)}.items()
+    for day in days
 )
 
 PROFILE_COLUMNS = {
