@@ -52,8 +52,8 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
         bytes32 s
     ) external {
         address account = _msgSender();
-        // Somebody may have submitted the permit before us; then the allowance is there.
-        try
+        // Anyone may have submitted the permit before; then the allowance is there.
+        if (paymentToken.allowance(account, address(this)) < amount) {
             IERC20Permit(address(paymentToken)).permit(
                 account,
                 address(this),
@@ -62,8 +62,8 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
                 v,
                 r,
                 s
-            )
-        {} catch {}
+            );
+        }
         _deposit(account, amount);
     }
 
