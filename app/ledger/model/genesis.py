@@ -1,0 +1,45 @@
+"""What the deployment of the contracts decides."""
+
+from dataclasses import dataclass
+
+from app.ledger.model.authority import Role
+from app.ledger.types import Address, Terms
+
+MODEL_CHAIN_ID = 1337
+DEVELOPMENT_TERMS = Terms(grid_floor=80_000, grid_ceiling=320_000, penalty_rate=50_000)
+
+
+@dataclass(frozen=True, slots=True)
+class TermLimits:
+    """Bounds of the operator's terms, in money per kWh."""
+
+    min_grid_floor: int
+    max_grid_ceiling: int
+    max_penalty_rate: int
+
+
+DEVELOPMENT_LIMITS = TermLimits(
+    min_grid_floor=0, max_grid_ceiling=2_000_000, max_penalty_rate=1_000_000
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """Where the contracts stand; part of what is signed."""
+
+    energy_token: Address
+    payment_token: Address
+    meter_registry: Address
+    energy_market: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """Addresses, roles, and the market's first treasury, terms and limits."""
+
+    contracts: Contracts
+    roles: dict[Role, frozenset[Address]]
+    treasury: Address
+    default_terms: Terms = DEVELOPMENT_TERMS
+    term_limits: TermLimits = DEVELOPMENT_LIMITS
+    chain_id: int = MODEL_CHAIN_ID

@@ -1,0 +1,582 @@
+"""The model of `EnergyMarket`: accounts, terms, offers, agreements, settlement, positions.
+
+The caller of a function is always its first argument. Every check stands where the contract has it,
+and amounts move in the contract's order, since buyer, seller and treasury may be the same account.
+Integers are taken to fit the contract's types; what doesn't is refused where a call is encoded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from app.ledger.model.authority import Role
+from app.ledger.model.contract import ZERO_ADDRESS, Contract, World
+from app.ledger.model.genesis import Genesis
+from app.ledger.model.market_accounts import MarketAccounts
+from app.ledger.model.market_terms import MarketTerms
+from app.ledger.model.registry import MeterRegistry
+from app.ledger.model.tokens import EnergyToken, PaymentToken
+from app.ledger.types import (
+    Address,
+    Agreement,
+    AgreementState,
+    Offer,
+    ParticipantInfo,
+    Position,
+    RecordedReading,
+    Terms,
+)
+from app.market.settlement import (
+    GridTrade,
+    close_household,
+    close_storage,
+    close_unread,
+    locks_of,
+    missing_of,
+    settle_delivery,
+)
+from app.market.typed_data import MARKET_NAME, Domain, agreement_digest, recover
+from app.market.units import cost_up
+from app.market.windows import (
+    MAX_HORIZON,
+    commit_start,
+    grace_end,
+    window_at,
+    window_end,
+    window_start,
+)
+
+MAX_PAGE = 256
+MAX_ENERGY_WH = 2**32 - 1
+MAX_ENDPOINT_BYTES = 256
+MAX_META_ADDRESS_BYTES = 128
+OFFER_INDEX_BITS = 32
+SALES_LANES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Sales:
+    """What a seller agreed to deliver in one window, and how many agreements are unsettled."""
+
+    window: int = -1
+    agreed_wh: int = 0
+    open: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Trades:
+    """What a participant bought and sold in one window; `open_purchases` are unsettled."""
+
+    bought_wh: int = 0
+    sold_wh: int = 0
+    open_purchases: int = 0
+    closed: bool = False
+
+
+_NO_INFO = ParticipantInfo(endpoint="", household_id=bytes(32), meter=ZERO_ADDRESS)
+_NO_SALES = _Sales()
+_NO_TRADES = _Trades()
+
+
+class EnergyMarket(MarketTerms, MarketAccounts):
+    """Model of the contract `EnergyMarket`. Every refusal is a ContractRevertedError."""
+
+    name = "EnergyMarket"
+
+    def __init__(
+        self,
+        world: World,
+        genesis: Genesis,
+        payment_token: PaymentToken,
+        energy_token: EnergyToken,
+        meter_registry: MeterRegistry,
+    ) -> None:
+        Contract.__init__(self, world, genesis.contracts.energy_market)
+        MarketTerms.__init__(self, genesis.default_terms, genesis.term_limits)
+        MarketAccounts.__init__(self, payment_token, genesis.treasury)
+        self._energy_token = energy_token
+        self._meter_registry = meter_registry
+        self._domain = Domain(MARKET_NAME, genesis.chain_id, self.address)
+        self._infos: dict[Address, ParticipantInfo] = {}
+        self._offers: dict[int, Offer] = {}
+        self._offer_counts: dict[int, int] = {}
+        self._states: dict[bytes, AgreementState] = {}
+        self._sales: dict[tuple[Address, int], _Sales] = {}
+        self._trades: dict[tuple[Address, int], _Trades] = {}
+        self._paused = {"is": False}
+
+    # Views
+
+    def is_participant(self, account: Address) -> bool:
+        """Whether it has ever published itself."""
+        return account in self._infos
+
+    def participant_info(self, participant: Address) -> ParticipantInfo:
+        """What it has published; empty if it never did."""
+        return self._infos.get(participant, _NO_INFO)
+
+    def paused(self) -> bool:
+        """Whether new participants, offers and agreements are stopped."""
+        return self._paused["is"]
+
+    def get_offers(self, window: int, offset: int, limit: int) -> tuple[list[Offer], int]:
+        """A page of a window's offers and how many there are; at most MAX_PAGE."""
+        total = self._offer_counts.get(window, 0)
+        end = min(offset + min(limit, MAX_PAGE), total)
+        return [self._offers[_offer_id(window, index)] for index in range(offset, end)], total
+
+    def offer_of(self, offer_id: int) -> Offer:
+        """One offer. Errors: OfferUnknown."""
+        self._require(offer_id in self._offers, "OfferUnknown", offerId=offer_id)
+        return self._offers[offer_id]
+
+    def hash_agreement(self, agreement: Agreement) -> bytes:
+        """Id of an agreement: the EIP-712 digest (32 bytes) that its buyer signs."""
+        return agreement_digest(self._domain, agreement)
+
+    def agreement_state(self, agreement_id: bytes) -> AgreementState:
+        """How far an agreement has come."""
+        return self._states.get(agreement_id, AgreementState.NONE)
+
+    def position_of(self, participant: Address, window: int) -> Position:
+        """What became of a participant's window so far."""
+        trades = self._trades_of(participant, window)
+        return Position(
+            sold_wh=trades.sold_wh,
+            bought_wh=trades.bought_wh,
+            open_agreements=self._open_agreements(participant, window),
+            closed=trades.closed,
+        )
+
+    # Who takes part
+
+    def publish_info(self, caller: Address, info: ParticipantInfo) -> None:
+        """Errors: EnforcedPause, NotCertified, MeterMismatch, InfoTooLong."""
+        self._when_not_paused()
+        meter = self._meter_registry.certificate_of(caller).meter
+        self._require(self._meter_registry.is_certified(caller), "NotCertified", participant=caller)
+        self._require(info.meter == meter, "MeterMismatch", meter=info.meter, certifiedMeter=meter)
+        self._require_short(len(info.endpoint.encode()), MAX_ENDPOINT_BYTES)
+        self._require_short(len(info.stealth_meta_address), MAX_META_ADDRESS_BYTES)
+
+        self._journal.put(self._infos, caller, info)
+        self._emit(
+            "InfoPublished",
+            participant=caller,
+            meter=info.meter,
+            householdId=info.household_id,
+            endpoint=info.endpoint,
+            stealthMetaAddress=info.stealth_meta_address,
+        )
+
+    # Offers
+
+    def make_offer(self, caller: Address, window: int, energy_wh: int, floor_price: int) -> int:
+        """Returns the offer's id. Errors: EnforcedPause, NotParticipant, DebtOutstanding,
+        WindowClosed, WindowTooFar, EnergyZero, EnergyTooLarge, PriceOutOfRange.
+        """
+        self._when_not_paused()
+        self._require_participant(caller)
+        self._require_no_debt(caller)
+        self._require_trading(window)
+        last_window = window_at(self._now()) + MAX_HORIZON
+        self._require(window <= last_window, "WindowTooFar", window=window, lastWindow=last_window)
+        self._require(energy_wh > 0, "EnergyZero")
+        self._require(
+            energy_wh <= MAX_ENERGY_WH, "EnergyTooLarge", energyWh=energy_wh, maximum=MAX_ENERGY_WH
+        )
+        ceiling = self.terms_of(window).grid_ceiling
+        self._require_price(floor_price, 0, ceiling)
+
+        self._freeze_terms(window)
+        index = self._offer_counts.get(window, 0)
+        self._journal.put(self._offer_counts, window, index + 1)
+        offer_id = _offer_id(window, index)
+        self._journal.put(
+            self._offers, offer_id, Offer(offer_id, caller, window, energy_wh, floor_price)
+        )
+        self._emit(
+            "OfferMade",
+            offerId=offer_id,
+            seller=caller,
+            window=window,
+            energyWh=energy_wh,
+            floorPrice=floor_price,
+        )
+        return offer_id
+
+    def cancel_offer(self, caller: Address, offer_id: int) -> None:
+        """Errors: OfferUnknown, NotSeller, OfferIsCancelled, WindowClosed."""
+        offer = self.offer_of(offer_id)
+        self._require(caller == offer.seller, "NotSeller", caller=caller, seller=offer.seller)
+        self._require(not offer.cancelled, "OfferIsCancelled", offerId=offer_id)
+        self._require_trading(offer.window)
+
+        self._journal.put(self._offers, offer_id, replace(offer, energy_wh=0, cancelled=True))
+        self._emit("OfferCancelled", offerId=offer_id, seller=caller, window=offer.window)
+
+    # Agreements
+
+    def allow_transaction(self, caller: Address, agreement: Agreement, signature: bytes) -> bytes:
+        """Returns the agreement's id. Errors, in this order: EnforcedPause, NotSeller,
+        OfferUnknown, SellerMismatch, WindowMismatch, OfferIsCancelled, CommitPhaseOnly,
+        AgreementExpired, SelfTrade, NotParticipant, DebtOutstanding, PriceOutOfRange, EnergyZero,
+        OfferExceeded, AgreementExists, SignatureInvalid, SettlementOutstanding, FundsInsufficient.
+        """
+        self._when_not_paused()
+        return self._allow(caller, agreement, signature)
+
+    def allow_transactions(
+        self, caller: Address, agreements: Sequence[Agreement], signatures: Sequence[bytes]
+    ) -> tuple[bytes, ...]:
+        """All or none. Errors: LengthMismatch, BatchTooLarge, those of `allow_transaction`."""
+        self._when_not_paused()
+        self._require(
+            len(agreements) == len(signatures),
+            "LengthMismatch",
+            agreements=len(agreements),
+            signatures=len(signatures),
+        )
+        self._require_batch(len(agreements))
+
+        return tuple(
+            self._allow(caller, agreement, signature)
+            for agreement, signature in zip(agreements, signatures, strict=True)
+        )
+
+    def _allow(self, caller: Address, a: Agreement, signature: bytes) -> bytes:
+        self._require(caller == a.seller, "NotSeller", caller=caller, seller=a.seller)
+        offer = self._matching_offer(a)
+        self._require_commit_phase(a.window)
+        self._require(self._now() <= a.deadline, "AgreementExpired", deadline=a.deadline)
+        self._require(a.buyer != a.seller, "SelfTrade", participant=a.buyer)
+        self._require_participant(a.buyer)
+        self._require_no_debt(a.buyer)
+        self._require_no_debt(a.seller)
+        terms = self.terms_of(a.window)
+        self._require_price(a.price, max(offer.floor_price, terms.grid_floor), terms.grid_ceiling)
+        self._require(a.energy_wh > 0, "EnergyZero")
+        available_wh = offer.energy_wh - offer.agreed_wh
+        self._require(
+            a.energy_wh <= available_wh,
+            "OfferExceeded",
+            offerId=a.offer_id,
+            energyWh=a.energy_wh,
+            availableWh=available_wh,
+        )
+        agreement_id = self.hash_agreement(a)
+        self._require(
+            self.agreement_state(agreement_id) is AgreementState.NONE,
+            "AgreementExists",
+            agreementId=agreement_id,
+        )
+        self._require(
+            recover(agreement_id, signature) == a.buyer, "SignatureInvalid", buyer=a.buyer
+        )
+
+        self._journal.put(self._states, agreement_id, AgreementState.OPEN)
+        self._journal.put(
+            self._offers, a.offer_id, replace(offer, agreed_wh=offer.agreed_wh + a.energy_wh)
+        )
+        self._open_sale(a.seller, a.window, a.energy_wh)
+        trades = self._trades_of(a.buyer, a.window)
+        self._put_trades(
+            a.buyer, a.window, replace(trades, open_purchases=trades.open_purchases + 1)
+        )
+        locks = locks_of(a.energy_wh, a.price, terms)
+        self._lock(a.buyer, locks.escrow)
+        self._lock(a.seller, locks.bond)
+        self._emit(
+            "TransactionAllowed",
+            agreementId=agreement_id,
+            seller=a.seller,
+            buyer=a.buyer,
+            offerId=a.offer_id,
+            window=a.window,
+            energyWh=a.energy_wh,
+            price=a.price,
+        )
+        return agreement_id
+
+    def _matching_offer(self, a: Agreement) -> Offer:
+        offer = self.offer_of(a.offer_id)
+        self._require(
+            a.seller == offer.seller, "SellerMismatch", seller=a.seller, offerSeller=offer.seller
+        )
+        self._require(
+            a.window == offer.window, "WindowMismatch", window=a.window, offerWindow=offer.window
+        )
+        self._require(not offer.cancelled, "OfferIsCancelled", offerId=a.offer_id)
+        return offer
+
+    def _open_sale(self, seller: Address, window: int, energy_wh: int) -> None:
+        """A lane is free for a new window when the sales of its former one are settled."""
+        lane = (seller, window % SALES_LANES)
+        sales = self._sales.get(lane, _NO_SALES)
+        if sales.window != window:
+            self._require(
+                sales.open == 0, "SettlementOutstanding", seller=seller, window=sales.window
+            )
+            sales = _Sales(window)
+        self._journal.put(
+            self._sales, lane, _Sales(window, sales.agreed_wh + energy_wh, sales.open + 1)
+        )
+
+    # Settlement
+
+    def make_transaction(self, caller: Address, agreement: Agreement) -> None:
+        """By anyone. Errors: AgreementSettled, WindowNotOver, ReadingMissing, AgreementUnknown."""
+        agreement_id = self.hash_agreement(agreement)
+        self._require(
+            self.agreement_state(agreement_id) is not AgreementState.SETTLED,
+            "AgreementSettled",
+            agreementId=agreement_id,
+        )
+
+        self._settle(agreement, agreement_id)
+
+    def make_transactions(self, caller: Address, agreements: Sequence[Agreement]) -> None:
+        """Passes over what is settled. Errors: BatchTooLarge, those of `make_transaction`."""
+        self._require_batch(len(agreements))
+
+        for agreement in agreements:
+            agreement_id = self.hash_agreement(agreement)
+            if self.agreement_state(agreement_id) is not AgreementState.SETTLED:
+                self._settle(agreement, agreement_id)
+
+    def _settle(self, a: Agreement, agreement_id: bytes) -> None:
+        self._require_over(a.window)
+        exported_wh = self._reading_of(a.seller, a.window).exported_wh
+        self._reading_of(a.buyer, a.window)
+        self._require(
+            self.agreement_state(agreement_id) is AgreementState.OPEN,
+            "AgreementUnknown",
+            agreementId=agreement_id,
+        )
+
+        terms = self.terms_of(a.window)
+        lane = (a.seller, a.window % SALES_LANES)
+        sales = self._sales[lane]
+        delivery = settle_delivery(a.energy_wh, a.price, exported_wh, sales.agreed_wh, terms)
+        locks = locks_of(a.energy_wh, a.price, terms)
+
+        self._journal.put(self._states, agreement_id, AgreementState.SETTLED)
+        self._journal.put(self._sales, lane, replace(sales, open=sales.open - 1))
+        bought = self._trades_of(a.buyer, a.window)
+        self._put_trades(
+            a.buyer,
+            a.window,
+            replace(
+                bought,
+                open_purchases=bought.open_purchases - 1,
+                bought_wh=bought.bought_wh + delivery.delivered_wh,
+            ),
+        )
+        sold = self._trades_of(a.seller, a.window)
+        self._put_trades(
+            a.seller, a.window, replace(sold, sold_wh=sold.sold_wh + delivery.delivered_wh)
+        )
+        self._unlock(a.buyer, locks.escrow, locks.escrow - delivery.charged + delivery.compensation)
+        self._unlock(a.seller, locks.bond, locks.bond - delivery.forfeited + delivery.paid)
+        if delivery.penalty > 0:
+            self._credit(self.treasury(), delivery.penalty)
+        self._emit(
+            "TransactionMade",
+            agreementId=agreement_id,
+            seller=a.seller,
+            buyer=a.buyer,
+            deliveredWh=delivery.delivered_wh,
+            paid=delivery.paid,
+            compensation=delivery.compensation,
+            penalty=delivery.penalty,
+        )
+        if delivery.delivered_wh > 0:
+            missing_wh = missing_of(delivery.delivered_wh, self._energy_token.balance_of(a.seller))
+            self._cover(a.seller, a.window, missing_wh, cost_up(missing_wh, terms.grid_ceiling))
+            self._energy_token.deliver(self.address, a.seller, a.buyer, delivery.delivered_wh)
+
+    # Positions
+
+    def close_position(self, caller: Address, participant: Address, window: int) -> None:
+        """By anyone. Errors: PositionIsClosed, NotParticipant, WindowNotOver, ReadingMissing,
+        AgreementsOpen.
+        """
+        self._require(
+            not self._trades_of(participant, window).closed,
+            "PositionIsClosed",
+            participant=participant,
+            window=window,
+        )
+
+        self._close(participant, window)
+
+    def close_positions(
+        self, caller: Address, participants: Sequence[Address], window: int
+    ) -> None:
+        """Passes over what is closed. Errors: BatchTooLarge, those of `close_position`."""
+        self._require_batch(len(participants))
+
+        for participant in participants:
+            if not self._trades_of(participant, window).closed:
+                self._close(participant, window)
+
+    def _close(self, participant: Address, window: int) -> None:
+        self._require_participant(participant)
+        self._require_over(window)
+        reading = self._reading_of(participant, window)
+        open_agreements = self._open_agreements(participant, window)
+        self._require(
+            open_agreements == 0,
+            "AgreementsOpen",
+            participant=participant,
+            window=window,
+            count=open_agreements,
+        )
+
+        self._freeze_terms(window)
+        trades = self._trades_of(participant, window)
+        self._put_trades(participant, window, replace(trades, closed=True))
+        trade = self._grid_trade(participant, reading, trades, self.terms_of(window))
+        if reading.is_storage:
+            self._balance_storage(participant, window, trade)
+        else:
+            self._balance_household(participant, window, trade)
+        if trade.surplus_wh > 0:
+            self._pay_from_treasury(participant, trade.amount)
+        if trade.lack_wh > 0:
+            self._charge(participant, trade.amount)
+        self._emit(
+            "PositionClosed",
+            participant=participant,
+            window=window,
+            netWh=trade.net_wh,
+            amount=trade.amount,
+        )
+
+    def _grid_trade(
+        self, participant: Address, reading: RecordedReading, trades: _Trades, terms: Terms
+    ) -> GridTrade:
+        balance_wh = self._energy_token.balance_of(participant)
+        if not reading.recorded:
+            return close_unread(trades.sold_wh, trades.bought_wh, balance_wh, terms)
+        close = close_storage if reading.is_storage else close_household
+        return close(reading, trades.sold_wh, trades.bought_wh, balance_wh, terms)
+
+    def _balance_household(self, participant: Address, window: int, trade: GridTrade) -> None:
+        self._cover(participant, window, trade.covered_wh, trade.covered_amount)
+        if trade.lack_wh > 0:
+            self._energy_token.inject(self.address, participant, trade.lack_wh)
+        if trade.withdrawn_wh > 0:
+            self._energy_token.withdraw(self.address, participant, trade.withdrawn_wh)
+
+    def _balance_storage(self, participant: Address, window: int, trade: GridTrade) -> None:
+        if trade.lack_wh > 0:
+            self._energy_token.inject(self.address, participant, trade.lack_wh)
+        self._cover(participant, window, trade.covered_wh, trade.covered_amount)
+        if trade.withdrawn_wh > 0:
+            self._energy_token.withdraw(self.address, participant, trade.withdrawn_wh)
+        if trade.lost_wh > 0:
+            self._energy_token.lose(self.address, participant, trade.lost_wh)
+
+    def _cover(self, participant: Address, window: int, missing_wh: int, amount: int) -> None:
+        """Buys from the grid what a participant owes but has given away."""
+        if missing_wh == 0:
+            return
+        self._energy_token.inject(self.address, participant, missing_wh)
+        self._charge(participant, amount)
+        self._emit(
+            "EnergyCovered",
+            participant=participant,
+            window=window,
+            energyWh=missing_wh,
+            amount=amount,
+        )
+
+    # Pausing
+
+    def pause(self, caller: Address) -> None:
+        """By the operator. Errors: EnforcedPause."""
+        self._restrict(caller, Role.OPERATOR)
+        self._when_not_paused()
+
+        self._journal.put(self._paused, "is", True)
+        self._emit("Paused", account=caller)
+
+    def unpause(self, caller: Address) -> None:
+        """By the operator. Errors: ExpectedPause."""
+        self._restrict(caller, Role.OPERATOR)
+        self._require(self.paused(), "ExpectedPause")
+
+        self._journal.put(self._paused, "is", False)
+        self._emit("Unpaused", account=caller)
+
+    # Records
+
+    def _reading_of(self, participant: Address, window: int) -> RecordedReading:
+        """The reading, if it is there or no longer waited for. Errors: ReadingMissing."""
+        reading = self._meter_registry.reading_of(participant, window)
+        wait_until = grace_end(window)
+        self._require(
+            reading.recorded or self._now() >= wait_until,
+            "ReadingMissing",
+            participant=participant,
+            window=window,
+            waitUntil=wait_until,
+        )
+        return reading
+
+    def _trades_of(self, participant: Address, window: int) -> _Trades:
+        return self._trades.get((participant, window), _NO_TRADES)
+
+    def _put_trades(self, participant: Address, window: int, trades: _Trades) -> None:
+        self._journal.put(self._trades, (participant, window), trades)
+
+    def _open_agreements(self, participant: Address, window: int) -> int:
+        sales = self._sales.get((participant, window % SALES_LANES), _NO_SALES)
+        open_sales = sales.open if sales.window == window else 0
+        return open_sales + self._trades_of(participant, window).open_purchases
+
+    # Rules
+
+    def _when_not_paused(self) -> None:
+        self._require(not self.paused(), "EnforcedPause")
+
+    def _require_participant(self, account: Address) -> None:
+        self._require(self.is_participant(account), "NotParticipant", account=account)
+
+    def _require_trading(self, window: int) -> None:
+        closed_since = max(commit_start(window), 0)
+        self._require(
+            self._now() < closed_since,
+            "WindowClosed",
+            window=window,
+            closedSince=closed_since,
+        )
+
+    def _require_commit_phase(self, window: int) -> None:
+        start, end = max(commit_start(window), 0), window_start(window)
+        self._require(
+            start <= self._now() < end,
+            "CommitPhaseOnly",
+            window=window,
+            **{"from": start, "until": end},
+        )
+
+    def _require_over(self, window: int) -> None:
+        end = window_end(window)
+        self._require(self._now() >= end, "WindowNotOver", window=window, end=end)
+
+    def _require_price(self, price: int, minimum: int, maximum: int) -> None:
+        self._require(
+            minimum <= price <= maximum,
+            "PriceOutOfRange",
+            price=price,
+            minimum=minimum,
+            maximum=maximum,
+        )
+
+    def _require_short(self, length: int, maximum: int) -> None:
+        self._require(length <= maximum, "InfoTooLong", length=length, maximum=maximum)
+
+
+def _offer_id(window: int, index: int) -> int:
+    return (window << OFFER_INDEX_BITS) | index
