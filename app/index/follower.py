@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -148,7 +149,7 @@ class Follower:
         low, high = self._reader.first_block - 1, highest
         while low < high:
             middle = (low + high + 1) // 2
-            ours = await self._database.read(lambda each, at=middle: store.block_hash(each, at))
+            ours = await self._database.read(partial(store.block_hash, number=middle))
             if ours is not None and ours == await self._hash_on_chain(middle, head):
                 low = middle
             else:

@@ -311,8 +311,8 @@ def _record(kind: type[R]) -> Callable[[Row[Any]], R]:
     flags = {each.name for each in fields(kind) if each.type is bool}
 
     def make(row: Row[Any]) -> R:
-        values = {name: row._mapping[name] for name in names}
-        return kind(**{k: bool(v) if k in flags else v for k, v in values.items()})
+        values: dict[str, Any] = {name: row._mapping[name] for name in names}
+        return kind(**values | {name: bool(values[name]) for name in flags})
 
     return make
 
@@ -363,7 +363,7 @@ def _window_sums(connection: Connection, first: int, last: int) -> dict[int, dic
     read, closed, covered = schema.readings.c, schema.positions.c, schema.covers.c
     number = func.count()
 
-    def take(window: Any, statement: Select[Any]) -> None:
+    def take(window: Any, statement: Any) -> None:
         statement = statement.add_columns(window.label("window")).group_by(window)
         for row in connection.execute(statement.where(window.between(first, last))):
             values = dict(row._mapping)
