@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coincurve.utils import GROUP_ORDER_INT
-
-from app.errors import ContractRevertedError
 from app.ledger.model.authority import Role
 from app.ledger.model.contract import ZERO_ADDRESS, Contract, World
 from app.ledger.model.genesis import Genesis
@@ -13,7 +10,6 @@ from app.ledger.model.tokens import EnergyToken
 from app.ledger.types import Address, MeterKind, Reading, RecordedReading, SignedReading
 from app.market.typed_data import (
     REGISTRY_NAME,
-    SIGNATURE_LENGTH,
     Domain,
     reading_digest,
     recover,
@@ -110,7 +106,7 @@ class MeterRegistry(Contract):
 
     def submit_reading(self, caller: Address, signed: SignedReading) -> None:
         """By anyone. Errors: MeterUnknown, ReadingTooEarly, ReadingTooLate, MeterExpired,
-        ReadingTooLarge, LossesNotStorage, ECDSA's, SignatureInvalid, ReadingConflict.
+        ReadingTooLarge, LossesNotStorage, SignatureInvalid, ReadingConflict.
         """
         self._submit(signed.reading, signed.signature)
 
@@ -139,8 +135,6 @@ class MeterRegistry(Contract):
         self._check_time(reading.window, certificate)
         self._check_energy(reading, is_storage)
         signer = recover(self.hash_reading(reading), signature)
-        if signer is None:
-            raise _ecdsa_refusal(signature)
         self._require(signer == reading.meter, "SignatureInvalid", meter=reading.meter)
 
         row = RecordedReading(
@@ -191,18 +185,3 @@ class MeterRegistry(Contract):
             meter=reading.meter,
             lossesWh=reading.losses_wh,
         )
-        self._require(
-            reading.losses_wh <= reading.imported_wh,
-            "LossesAboveImport",
-            lossesWh=reading.losses_wh,
-            importedWh=reading.imported_wh,
-        )
-
-
-def _ecdsa_refusal(signature: bytes) -> ContractRevertedError:
-    """How OpenZeppelin's `ECDSA.recover` refuses a signature from which nobody is recovered."""
-    if len(signature) != SIGNATURE_LENGTH:
-        return ContractRevertedError("ECDSAInvalidSignatureLength", {"length": len(signature)})
-    if int.from_bytes(signature[32:64], "big") > GROUP_ORDER_INT // 2:
-        return ContractRevertedError("ECDSAInvalidSignatureS", {"s": signature[32:64]})
-    return ContractRevertedError("ECDSAInvalidSignature", {})
