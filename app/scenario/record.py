@@ -1,0 +1,160 @@
+"""What a run has done, gathered from the receipts of its writes.
+
+Everything is counted from events, hence from what the ledger says, never from what agents intended.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from app.ledger.types import Address, Receipt, Terms
+from app.market.units import cost_down, cost_up
+
+
+@dataclass(slots=True)
+class Trade:
+    """An agreement and what became of it. Energy in Wh, money in 1e-6, price in money per kWh."""
+
+    agreement_id: str
+    window: int
+    seller: Address
+    buyer: Address
+    energy_wh: int
+    price: int
+    settled: bool = False
+    delivered_wh: int = 0
+    paid: int = 0
+    compensation: int = 0
+    penalty: int = 0
+
+
+@dataclass(slots=True)
+class WindowTotals:
+    """One delivery window in sums. `grid_*` are the positions that were closed against the grid."""
+
+    window: int
+    offers: int = 0
+    offered_wh: int = 0
+    agreements: int = 0
+    agreed_wh: int = 0
+    settled: int = 0
+    traded_wh: int = 0
+    traded_value: int = 0
+    grid_import_wh: int = 0
+    grid_export_wh: int = 0
+    penalties: int = 0
+
+    @property
+    def mean_price(self) -> int | None:
+        """Mean price of what was delivered, weighted by energy; None where nothing was."""
+        if self.traded_wh == 0:
+            return None
+        return round(self.traded_value / self.traded_wh)
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """All trades, windows, transactions and gas of a run."""
+
+    trades: dict[str, Trade] = field(default_factory=dict)
+    windows: dict[int, WindowTotals] = field(default_factory=dict)
+    transactions: int = 0
+    gas_by_function: Counter[str] = field(default_factory=Counter)
+    calls_by_function: Counter[str] = field(default_factory=Counter)
+    debts: int = 0
+
+    def observe(self, receipt: Receipt) -> None:
+        """Count one write and its events."""
+        self.transactions += 1
+        self.gas_by_function[receipt.function] += receipt.gas_used
+        self.calls_by_function[receipt.function] += 1
+        for event in receipt.events:
+            handler = self._HANDLERS.get(event.name)
+            if handler is not None:
+                handler(self, event.arguments)
+
+    def window(self, window: int) -> WindowTotals:
+        """The sums of a window."""
+        return self.windows.setdefault(window, WindowTotals(window))
+
+    def buyers_saving(self, terms: dict[int, Terms]) -> int:
+        """What buyers paid less than at the grid's retail price, compensation included (1e-6)."""
+        return sum(
+            cost_up(trade.delivered_wh, terms[trade.window].grid_ceiling)
+            - cost_up(trade.delivered_wh, trade.price)
+            for trade in self.trades.values()
+        )
+
+    def sellers_gain(self, terms: dict[int, Terms]) -> int:
+        """What sellers received more than at the grid's feed-in price, before penalties (1e-6)."""
+        return sum(
+            trade.paid - cost_down(trade.delivered_wh, terms[trade.window].grid_floor)
+            for trade in self.trades.values()
+        )
+
+    def _offer_made(self, arguments: Mapping[str, object]) -> None:
+        totals = self.window(_int(arguments, "window"))
+        totals.offers += 1
+        totals.offered_wh += _int(arguments, "energyWh")
+
+    def _allowed(self, arguments: Mapping[str, object]) -> None:
+        trade = Trade(
+            agreement_id=_hex(arguments["agreementId"]),
+            window=_int(arguments, "window"),
+            seller=str(arguments["seller"]),
+            buyer=str(arguments["buyer"]),
+            energy_wh=_int(arguments, "energyWh"),
+            price=_int(arguments, "price"),
+        )
+        self.trades[trade.agreement_id] = trade
+        totals = self.window(trade.window)
+        totals.agreements += 1
+        totals.agreed_wh += trade.energy_wh
+
+    def _made(self, arguments: Mapping[str, object]) -> None:
+        trade = self.trades.get(_hex(arguments["agreementId"]))
+        if trade is None:
+            return  # agreed before this run began
+        trade.settled = True
+        trade.delivered_wh = _int(arguments, "deliveredWh")
+        trade.paid = _int(arguments, "paid")
+        trade.compensation = _int(arguments, "compensation")
+        trade.penalty = _int(arguments, "penalty")
+        totals = self.window(trade.window)
+        totals.settled += 1
+        totals.traded_wh += trade.delivered_wh
+        totals.traded_value += trade.delivered_wh * trade.price
+        totals.penalties += trade.penalty
+
+    def _closed(self, arguments: Mapping[str, object]) -> None:
+        totals = self.window(_int(arguments, "window"))
+        net_wh = _int(arguments, "netWh")
+        totals.grid_export_wh += max(net_wh, 0)
+        totals.grid_import_wh += max(-net_wh, 0)
+
+    def _covered(self, arguments: Mapping[str, object]) -> None:
+        self.window(_int(arguments, "window")).grid_import_wh += _int(arguments, "energyWh")
+
+    def _indebted(self, arguments: Mapping[str, object]) -> None:
+        self.debts += _int(arguments, "amount")
+
+    _HANDLERS: ClassVar[Mapping[str, Callable[["RunRecord", Mapping[str, object]], None]]] = {
+        "OfferMade": _offer_made,
+        "TransactionAllowed": _allowed,
+        "TransactionMade": _made,
+        "PositionClosed": _closed,
+        "EnergyCovered": _covered,
+        "DebtIncurred": _indebted,
+    }
+
+
+def _int(arguments: Mapping[str, object], name: str) -> int:
+    value = arguments[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is {value!r}, not an integer")
+    return value
+
+
+def _hex(value: object) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
