@@ -7,7 +7,7 @@ from app.ledger.model.authority import Role
 from app.ledger.model.contract import ZERO_ADDRESS, Contract, World
 from app.ledger.model.genesis import Genesis
 from app.ledger.model.tokens import EnergyToken
-from app.ledger.types import Address, MeterKind, Reading, RecordedReading, SignedReading
+from app.ledger.types import Address, MeterKind, Reading, RecordedReading
 from app.market.typed_data import (
     REGISTRY_NAME,
     Domain,
@@ -104,11 +104,11 @@ class MeterRegistry(Contract):
 
     # Readings
 
-    def submit_reading(self, caller: Address, signed: SignedReading) -> None:
+    def submit_reading(self, caller: Address, reading: Reading, signature: bytes) -> None:
         """By anyone. Errors: MeterUnknown, ReadingTooEarly, ReadingTooLate, MeterExpired,
         ReadingTooLarge, LossesNotStorage, SignatureInvalid, ReadingConflict.
         """
-        self._submit(signed.reading, signed.signature)
+        self._submit(reading, signature)
 
     def submit_readings(
         self, caller: Address, readings: Sequence[Reading], signatures: Sequence[bytes]
