@@ -21,7 +21,8 @@ WEB_STAMP := $(if $(WEB_CONFIG),app/web/dist/.stamp)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup web demo test check format bench lock clean
+.PHONY: help setup web demo test check check-python check-types check-contracts check-format \
+  format bench lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -36,11 +37,19 @@ demo: setup ## Let a street trade at http://127.0.0.1:8000 until Ctrl-C (ARGS="-
 test: setup ## Run every test
 	@PEERWATT_BROWSER=$$(tools/browser) && export PEERWATT_BROWSER && exec tools/run-tests
 
-check: $(VENV_STAMP) $(NODE_STAMP) ## Run the linters, type checker and format checkers
+check: check-python check-types check-contracts check-format ## Run the linters, type checker and format checkers
+
+check-python: $(VENV_STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+check-types: $(VENV_STAMP)
 	$(BIN)/mypy
+
+check-contracts: $(NODE_STAMP)
 	$(NODE_BIN)/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
+
+check-format: $(NODE_STAMP)
 	$(NODE_BIN)/prettier --check --log-level warn .
 
 format: $(VENV_STAMP) $(NODE_STAMP) ## Format every file
