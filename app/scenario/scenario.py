@@ -261,13 +261,19 @@ def _time_zone(name: str) -> tzinfo:
         raise ScenarioError("grid.time_zone", rule, name, hint=hint) from None
 
 
-def _prices(field: str, value: Decimal | Sequence[Decimal]) -> tuple[int, ...]:
-    if isinstance(value, Decimal):
-        return (_money(field, value, MAX_PRICE),) * HOURS_PER_DAY
-    if len(value) != HOURS_PER_DAY:
-        rule = f"must be one price, or {HOURS_PER_DAY}, one for each hour of the day"
-        raise ScenarioError(field, rule, f"{len(value)} prices")
-    return tuple(_money(f"{field}[{hour}]", price, MAX_PRICE) for hour, price in enumerate(value))
+def _prices(field: str, value: Decimal | Mapping[int, Decimal]) -> tuple[int, ...]:
+    """Prices of the 24 hours; a price holds from its hour until the next that is named."""
+    from_hour = {0: value} if isinstance(value, Decimal) else value
+    if 0 not in from_hour:
+        raise ScenarioError(field, "must name the price from hour 0", sorted(from_hour))
+    for hour in from_hour:
+        _check_range(f"{field} from hour {hour}", hour, 0, HOURS_PER_DAY - 1)
+    prices = []
+    for hour in range(HOURS_PER_DAY):
+        since = max(named for named in from_hour if named <= hour)
+        where = field if isinstance(value, Decimal) else f"{field}.{since}"
+        prices.append(_money(where, from_hour[since], MAX_PRICE))
+    return tuple(prices)
 
 
 def _participants(

@@ -32,10 +32,10 @@ class DataSection(_Section, frozen=True, kw_only=True):
 
 
 class GridSection(_Section, frozen=True, kw_only=True):
-    """The grid's prices per kWh: one number, or 24, one for each hour of the day."""
+    """The grid's prices per kWh: one number, or numbers by the hour that each holds from."""
 
-    ceiling: Decimal | list[Decimal]
-    floor: Decimal | list[Decimal]
+    ceiling: Decimal | dict[int, Decimal]
+    floor: Decimal | dict[int, Decimal]
     penalty: Decimal
     treasury: Decimal = Decimal(10_000)
     time_zone: str = "UTC"
@@ -216,7 +216,9 @@ def _explained(
 
     field = _FIELD.fullmatch(what)
     if field is None:
-        rule = "must have texts as keys" if _KEY in path else _rule(what, section, steps)
+        rule = _rule(what, section, steps)
+        if _KEY in path:
+            rule = f"{rule.replace('be', 'have', 1)} as each key"
         return ScenarioError(where or "scenario", rule, _shown(value))
     where = f"{where}.{field['name']}".removeprefix(".")
     if field["problem"] == "missing required":
