@@ -63,6 +63,13 @@ def refused(path) -> ScenarioError:
     return caught.value
 
 
+def section(path, name: str) -> str:
+    """The text of a top-level section, with the blank line after it."""
+    _, found, rest = path.read_text(encoding="utf-8").partition(f"\n{name}:")
+    assert found
+    return f"{name}:" + rest.partition("\n\n")[0] + "\n\n"
+
+
 class TestExamples:
     @pytest.mark.parametrize("name", ["street", "street-today"])
     def test_every_example_loads_with_its_data(self, examples, name):
@@ -114,16 +121,12 @@ class TestManual:
         assert load_scenario(path).name == "two-farms"
 
     def test_tariff(self, blocks, edited, street):
-        grid = re.search(r"^grid:.*?\n\n", street.read_text(encoding="utf-8"), re.DOTALL | re.M)
-        scenario = load_scenario(edited((grid[0], blocks[1])))
+        scenario = load_scenario(edited((section(street, "grid"), blocks[1])))
         assert set(scenario.grid.ceiling) == {250_000, 350_000}
 
     def test_participants(self, blocks, edited, street):
-        text = street.read_text(encoding="utf-8")
-        participants = re.search(r"^participants:.*?\n\n", text, re.DOTALL | re.M)
-        by_id = {
-            p.household: p for p in load_scenario(edited((participants[0], blocks[2]))).participants
-        }
+        scenario = load_scenario(edited((section(street, "participants"), blocks[2])))
+        by_id = {p.household: p for p in scenario.participants}
         assert by_id["H01"].seller.name == "conceder"
         assert by_id["H02"].battery == Battery(10_000, 5_000, 920, 5_000)
 
