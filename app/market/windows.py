@@ -1,8 +1,8 @@
 """Delivery windows and their phases (Mezquita et al. 2022, section 4.1).
 
 A window is one delivery hour, numbered from the epoch. Energy for window `w` is offered and haggled
-over until the commit margin, agreed on within the margin, delivered in the window, and settled after
-it.
+over until the commit margin, agreed on within the margin, delivered in the window, and settled
+after it.
 """
 
 from enum import StrEnum
