@@ -1,0 +1,1 @@
+"""What a household can know of its next hours: history, models, forecasts."""

@@ -1,0 +1,1 @@
+"""Panels, batteries and meters: what is measured, kept and signed."""

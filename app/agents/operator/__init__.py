@@ -1,0 +1,1 @@
+"""Who runs the microgrid: terms, settlement, the grid connection, the community battery."""
