@@ -10,6 +10,7 @@ from brownie.network.account import Account
 from app.ledger.types import MeterKind, Terms
 from app.market.windows import commit_start, grace_end, window_at, window_end
 from scripts.deploy import System, TermLimits, deploy_system
+from tests.contracts.plain import plain
 from tests.contracts.signing import (
     AGREEMENT,
     READING,
@@ -24,6 +25,8 @@ from tests.contracts.signing import (
 NOW = 4_102_445_400
 # The window that is traded, which begins fifty minutes later.
 WINDOW = window_at(NOW) + 1
+# The window that has just ended.
+LAST_WINDOW = WINDOW - 2
 
 FLOOR = 80_000
 CEILING = 320_000
@@ -323,6 +326,33 @@ def make_offer(market: Any, seller: Account) -> Callable[..., int]:
         return int(transaction.events["OfferMade"]["offerId"])
 
     return make_offer
+
+
+@pytest.fixture(scope="session")
+def account_of(market: Any) -> Callable[[Any], dict[str, int]]:
+    """Somebody's money in the market: free, locked, debt."""
+
+    def account_of(account: Any) -> dict[str, int]:
+        return plain(market.accountOf(account))
+
+    return account_of
+
+
+@pytest.fixture(scope="session")
+def indebt(market: Any, record: Callable[..., Any], keeper: Account) -> Callable[..., int]:
+    """Lets a household consume in the last window more than it can pay; returns its debt."""
+
+    def indebt(household: Account) -> int:
+        record(household, 0, 1_000_000, window=LAST_WINDOW)
+        market.closePosition(household, LAST_WINDOW, {"from": keeper})
+        return int(market.accountOf(household)["debt"])
+
+    return indebt
+
+
+@pytest.fixture
+def paused(market: Any, operator: Account) -> None:
+    market.pause({"from": operator})
 
 
 @pytest.fixture
