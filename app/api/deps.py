@@ -1,0 +1,127 @@
+"""What endpoints depend on."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Request
+
+from app.api.limits import RateLimit
+from app.api.schemas.common import UINT53, AddressText, Hash
+from app.api.services import Services
+from app.errors import ForbiddenError, InputError
+from app.index.broadcast import Subscription
+from app.ledger.types import Address, Receipt
+
+MAX_WAIT_SECONDS = 120
+INDEX_PATIENCE_SECONDS = 3.0
+
+_LOOK_SECONDS = 0.02
+_WAIT = re.compile(r"(?:.*[,;]\s*)?wait=(\d{1,6})\s*(?:[,;].*)?")
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _relay_limit(request: Request) -> RateLimit:
+    limit: RateLimit = request.app.state.relay_limit
+    return limit
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+def no_query(request: Request) -> None:
+    """Refuses parameters where none are known."""
+    for name, value in request.query_params.items():
+        raise InputError(f"query.{name}", "is not known here", value)
+
+
+class Writer:
+    """Does what all writes have in common."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def account(self, address: Address) -> Address:
+        """A development account; ForbiddenError for all others, whose keys are their own."""
+        keys = self._services.development
+        if keys is None or address not in keys:
+            raise ForbiddenError(
+                f"{address} is no development account of this gateway",
+                hint="ask /api/v1/typed-data for what to sign, and send that to /api/v1/relay",
+            )
+        return address
+
+    async def seen(self, *receipts: Receipt) -> list[Receipt]:
+        """Waits until the index has taken in what was written, so that a read finds it."""
+        block = max((receipt.block_number for receipt in receipts), default=0)
+        if block:
+            await self._services.index.follower.wait_for(block, INDEX_PATIENCE_SECONDS)
+        return list(receipts)
+
+
+class Patience:
+    """How long a client is willing to wait for the right moment (`Prefer: wait=<seconds>`)."""
+
+    def __init__(self, services: Services, seconds: int) -> None:
+        self._services = services
+        self._seconds = seconds
+
+    async def until(self, timestamp: int) -> None:
+        """Returns when it is `timestamp` on the chain, or the client's patience is at its end."""
+        clock, monotonic = self._services.ledger, self._services.monotonic
+        deadline = monotonic() + self._seconds
+        # no clock tells when it moves, so this looks
+        while clock.now() < timestamp and monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _subscription(services: ServicesDep) -> Iterator[Subscription]:
+    subscription = services.index.broadcast.subscribe()
+    try:
+        yield subscription
+    finally:
+        services.index.broadcast.unsubscribe(subscription)
+
+
+def _writer(services: ServicesDep) -> Writer:
+    return Writer(services)
+
+
+def _patience(
+    services: ServicesDep,
+    prefer: Annotated[
+        str | None,
+        Header(
+            max_length=200,
+            description=(
+                "`wait=<seconds>` (RFC 7240) holds a request that comes too early until its "
+                f"moment, for at most {MAX_WAIT_SECONDS} seconds"
+            ),
+        ),
+    ] = None,
+) -> Patience:
+    found = _WAIT.fullmatch(prefer or "")
+    seconds = int(found[1]) if found else 0
+    if seconds > MAX_WAIT_SECONDS:
+        raise InputError("header.Prefer", f"waits for at most {MAX_WAIT_SECONDS} seconds", seconds)
+    return Patience(services, seconds)
+
+
+def _relay_guard(request: Request, limit: Annotated[RateLimit, Depends(_relay_limit)]) -> None:
+    limit.take(request.client.host if request.client else "")
+
+
+SubscriptionDep = Annotated[Subscription, Depends(_subscription)]
+WriterDep = Annotated[Writer, Depends(_writer)]
+PatienceDep = Annotated[Patience, Depends(_patience)]
+relay_guard: Callable[..., None] = _relay_guard
+
+AddressPath = Annotated[AddressText, Path(description="An address")]
+HashPath = Annotated[Hash, Path(description="32 bytes in hex")]
+OfferPath = Annotated[int, Path(ge=0, le=UINT53, description="Id of an offer")]
+WindowPath = Annotated[int, Path(ge=0, le=2**31 - 1, description="Delivery window")]

@@ -1,0 +1,253 @@
+"""What users sign themselves: typed data to sign, and the relay that sends it."""
+
+from fastapi import APIRouter, Depends
+
+from app.api.deps import ServicesDep, WriterDep, no_query, relay_guard
+from app.api.routers.agreements import whole_agreement
+from app.api.schemas.agreements import AgreementTerms
+from app.api.schemas.common import Written
+from app.api.schemas.readings import MeterReading
+from app.api.schemas.relay import (
+    AgreementTypedData,
+    PermitTerms,
+    RelayAllowTransactions,
+    RelayCancelOffer,
+    RelayClosePositions,
+    RelayDeposit,
+    RelayDepositWithPermit,
+    Relayed,
+    RelayedCall,
+    RelayMakeOffer,
+    RelayPayClaim,
+    RelayPublishInfo,
+    RelayRequest,
+    RelaySettleAgreements,
+    RelayTypedData,
+    RelayWithdraw,
+    TypedData,
+)
+from app.api.services import Services
+from app.chain.gas import MAX_RELAYED_GAS, bound_of
+from app.errors import InputError
+from app.ledger.chain import MARKET
+from app.ledger.types import Address, Agreement
+from app.market.typed_data import (
+    ForwardRequest,
+    Permit,
+    agreement_typed_data,
+    forward_request_typed_data,
+    permit_typed_data,
+    reading_typed_data,
+)
+
+router = APIRouter()
+
+DEFAULT_LIFETIME = 24 * 3_600
+RELAYED_FUNCTIONS = frozenset(
+    {
+        "allowTransaction",
+        "allowTransactions",
+        "cancelOffer",
+        "closePosition",
+        "closePositions",
+        "deposit",
+        "depositWithPermit",
+        "makeOffer",
+        "makeTransaction",
+        "makeTransactions",
+        "payClaim",
+        "publishInfo",
+        "withdraw",
+    }
+)
+"""What a participant may ask the gateway to send."""
+
+
+@router.post(
+    "/relay",
+    status_code=201,
+    tags=["relay"],
+    dependencies=[Depends(no_query), Depends(relay_guard)],
+)
+async def relay(services: ServicesDep, writer: WriterDep, body: RelayRequest) -> Relayed:
+    """Sends what a user has signed, in its name and at the gateway's cost.
+
+    Whatever would fail is refused before anything is sent.
+    """
+    request = body.request.unpacked()
+    called = services.ledger.contracts[MARKET].read_input(request.data)
+    if called is None or called[0] not in RELAYED_FUNCTIONS:
+        raise InputError(
+            "body.request.data", "calls a function that participants have", request.data[:4]
+        )
+    receipt = await services.relayer.relay(request, bytes.fromhex(body.signature[2:]))
+    await writer.seen(receipt)
+    return Relayed(
+        signer=request.sender, function=receipt.function, transactions=[Written.of(receipt)]
+    )
+
+
+typed = APIRouter(prefix="/typed-data", tags=["typed data"], dependencies=[Depends(no_query)])
+
+
+@typed.post("/agreement")
+async def typed_agreement(services: ServicesDep, body: AgreementTerms) -> AgreementTypedData:
+    """What a buyer signs."""
+    agreement = body.unpacked()
+    return AgreementTypedData(
+        typed_data=agreement_typed_data(services.ledger.market_domain, agreement),
+        agreement_id=f"0x{services.ledger.agreement_id(agreement).hex()}",
+    )
+
+
+@typed.post("/reading")
+async def typed_reading(services: ServicesDep, body: MeterReading) -> TypedData:
+    """What a meter signs."""
+    reading = body.of_meter(body.meter)
+    return TypedData(typed_data=reading_typed_data(services.ledger.registry_domain, reading))
+
+
+@typed.post("/permit")
+async def typed_permit(services: ServicesDep, body: PermitTerms) -> TypedData:
+    """What an account signs so that the market may take a deposit (ERC-2612)."""
+    permit = Permit(
+        owner=body.owner,
+        spender=services.ledger.contracts[MARKET].address,
+        value=body.amount,
+        nonce=await services.relayer.permit_nonce_of(body.owner),
+        deadline=body.deadline,
+    )
+    return TypedData(typed_data=permit_typed_data(services.ledger.payment_domain, permit))
+
+
+@typed.post("/publish-info")
+async def typed_publish_info(services: ServicesDep, body: RelayPublishInfo) -> RelayTypedData:
+    """What an account signs to become a participant."""
+    info = (
+        body.endpoint,
+        bytes.fromhex(body.household_id[2:]),
+        body.meter,
+        bytes.fromhex(body.stealth_meta_address[2:]),
+    )
+    return await _typed(services, body.sender, body.deadline, "publishInfo", info)
+
+
+@typed.post("/make-offer")
+async def typed_make_offer(services: ServicesDep, body: RelayMakeOffer) -> RelayTypedData:
+    """What a seller signs to make an offer."""
+    values = (body.window, body.energy_wh, body.floor_price)
+    return await _typed(services, body.sender, body.deadline, "makeOffer", *values)
+
+
+@typed.post("/cancel-offer")
+async def typed_cancel_offer(services: ServicesDep, body: RelayCancelOffer) -> RelayTypedData:
+    """What a seller signs to take an offer back."""
+    return await _typed(services, body.sender, body.deadline, "cancelOffer", body.offer_id)
+
+
+@typed.post("/allow-transactions")
+async def typed_allow_transactions(
+    services: ServicesDep, body: RelayAllowTransactions
+) -> RelayTypedData:
+    """What a seller signs to write agreements that their buyers have signed."""
+    signed = [each.unpacked() for each in body.agreements]
+    values = ([_row(each.agreement) for each in signed], [each.signature for each in signed])
+    return await _typed(
+        services, body.sender, body.deadline, "allowTransactions", *values, items=len(signed)
+    )
+
+
+@typed.post("/make-transactions")
+async def typed_make_transactions(
+    services: ServicesDep, body: RelaySettleAgreements
+) -> RelayTypedData:
+    """What an account signs to settle agreements."""
+    rows = [_row(await whole_agreement(services, each)) for each in body.agreement_ids]
+    return await _typed(
+        services, body.sender, body.deadline, "makeTransactions", rows, items=len(rows)
+    )
+
+
+@typed.post("/close-positions")
+async def typed_close_positions(services: ServicesDep, body: RelayClosePositions) -> RelayTypedData:
+    """What an account signs to close positions."""
+    return await _typed(
+        services,
+        body.sender,
+        body.deadline,
+        "closePositions",
+        body.participants,
+        body.window,
+        items=len(body.participants),
+    )
+
+
+@typed.post("/deposit")
+async def typed_deposit(services: ServicesDep, body: RelayDeposit) -> RelayTypedData:
+    """What an account signs to deposit from an allowance that the market has."""
+    return await _typed(services, body.sender, body.deadline, "deposit", body.amount)
+
+
+@typed.post("/deposit-with-permit")
+async def typed_deposit_with_permit(
+    services: ServicesDep, body: RelayDepositWithPermit
+) -> RelayTypedData:
+    """What an account signs to deposit, after it has signed the permit."""
+    permit = bytes.fromhex(body.permit_signature[2:])
+    values = (body.amount, body.permit_deadline, permit[64], permit[:32], permit[32:64])
+    return await _typed(services, body.sender, body.deadline, "depositWithPermit", *values)
+
+
+@typed.post("/withdraw")
+async def typed_withdraw(services: ServicesDep, body: RelayWithdraw) -> RelayTypedData:
+    """What an account signs to take free money out of the market."""
+    return await _typed(services, body.sender, body.deadline, "withdraw", body.amount)
+
+
+@typed.post("/pay-claim")
+async def typed_pay_claim(services: ServicesDep, body: RelayPayClaim) -> RelayTypedData:
+    """What an account signs to have a claim paid."""
+    return await _typed(services, body.sender, body.deadline, "payClaim", body.participant)
+
+
+async def _typed(
+    services: Services,
+    signer: Address,
+    deadline: int | None,
+    function: str,
+    *arguments: object,
+    items: int = 0,
+) -> RelayTypedData:
+    ledger = services.ledger
+    gas = bound_of(function).of(items)
+    if gas > MAX_RELAYED_GAS:
+        raise InputError("body", "is small enough to be relayed: split it", items)
+    market = ledger.contracts[MARKET]
+    request = ForwardRequest(
+        sender=signer,
+        to=market.address,
+        gas=gas,
+        nonce=await services.relayer.nonce_of(signer),
+        deadline=ledger.now() + DEFAULT_LIFETIME if deadline is None else deadline,
+        data=market.encode(function, *arguments),
+    )
+    return RelayTypedData(
+        typed_data=forward_request_typed_data(ledger.forwarder_domain, request),
+        request=RelayedCall.of(request),
+    )
+
+
+def _row(agreement: Agreement) -> tuple[object, ...]:
+    return (
+        agreement.offer_id,
+        agreement.seller,
+        agreement.buyer,
+        agreement.window,
+        agreement.energy_wh,
+        agreement.price,
+        agreement.deadline,
+        agreement.salt,
+    )
+
+
+router.include_router(typed)

@@ -1,0 +1,60 @@
+"""What the gateway stands on, handed to `create_app`."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from app.chain.clock import MarketClock
+from app.chain.keys import Keystore
+from app.index.market_index import MarketIndex
+from app.ledger.chain import ChainLedger
+from app.ledger.relayer import Relayer
+from app.ledger.types import Address
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Street(Protocol):
+    """The agents of this process, as far as a visitor deals with them."""
+
+    def want(self, household: Address, window: int, energy_wh: int, limit_price: int) -> None:
+        """Lets a household buy in the present negotiation for a window.
+
+        Raises NotFoundError for a household without agents here, and ConflictError where no
+        negotiation for the window is on.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Settings of the gateway. `allowed_hosts`: names that it may be called by ("*": any)."""
+
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
+    max_body_bytes: int = 256 * 1024
+    max_lag_blocks: int = 50
+    relay_burst: int = 20
+    relay_per_second: float = 1.0
+    page: Path = ROOT / "app" / "web" / "dist"
+    swagger_ui: Path = ROOT / "node_modules" / "swagger-ui-dist"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a running market.
+
+    `relayer` pays for what others have signed. `development` are the accounts
+    that the gateway signs for; None on every chain that is not for development. `street` is None
+    where no agents run in this process. `monotonic` paces limits on requests, nothing else.
+    """
+
+    ledger: ChainLedger
+    index: MarketIndex
+    clock: MarketClock
+    relayer: Relayer
+    development: Keystore | None = None
+    street: Street | None = None
+    settings: GatewaySettings = field(default_factory=GatewaySettings)
+    monotonic: Callable[[], float] = time.monotonic
