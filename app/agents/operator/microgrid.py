@@ -1,0 +1,188 @@
+"""The microgrid operator (Mezquita et al. 2022, MGO): terms, readings, settlement, credit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mango import Role
+
+from app.agents.directory import Directory
+from app.agents.operator.book import AgreementBook
+from app.agents.writing import Written, write_or_drop
+from app.ledger.protocol import Ledger
+from app.ledger.types import (
+    Account,
+    Address,
+    Agreement,
+    AgreementState,
+    Event,
+    Receipt,
+    SignedReading,
+    Terms,
+)
+from app.market.windows import grace_end
+
+DAY_AHEAD = 24
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What became of one window when it was settled, as far as it was."""
+
+    window: int
+    settled: int = 0
+    closed: int = 0
+    open_agreements: int = 0
+    open_positions: int = 0
+    receipts: list[Receipt] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.open_agreements and not self.open_positions
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return tuple(event for receipt in self.receipts for event in receipt.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The operator's money: what the treasury has, and what it owes for exports (claims)."""
+
+    treasury: Account
+    claims: int
+
+
+class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
+    """Publishes terms a day ahead, submits what meters have signed, and settles."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        terms_for: Callable[[int], Terms],
+        book: AgreementBook,
+    ) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self._directory = directory
+        self._terms_for = terms_for
+        self._book = book
+        self._published_until = 0
+        self._claimants: dict[Address, None] = {}
+
+    @property
+    def book(self) -> AgreementBook:
+        return self._book
+
+    async def publish_terms(self, window: int) -> Written[int]:
+        """Publishes terms until a day after `window`, a day's at once.
+
+        Terms that are frozen already, because somebody has offered on them, stay as they are.
+        """
+        first = max(window, self._published_until)
+        if first > window + DAY_AHEAD:
+            return Written()
+        windows = range(first, first + 2 * DAY_AHEAD if first == window else first + DAY_AHEAD)
+        self._published_until = windows.stop
+
+        async def submit(batch: Sequence[int]) -> list[Receipt]:
+            terms = [self._terms_for(each) for each in batch]
+            operator = self._directory.offices.operator
+            return await self._ledger.publish_terms(operator, batch[0], terms)
+
+        return await write_or_drop(windows, submit, harmless={"TermsFrozen"})
+
+    async def record(self, readings: Sequence[SignedReading]) -> Written[SignedReading]:
+        """Submits readings of one or more windows."""
+
+        async def submit(batch: Sequence[SignedReading]) -> list[Receipt]:
+            return await self._ledger.submit_readings(self._directory.offices.keeper, batch)
+
+        return await write_or_drop(readings, submit)
+
+    async def settle(self, window: int, now: int) -> Settlement:
+        """Settles the agreements of a window that is over, then closes its positions.
+
+        What must wait for a reading is left for a later call, after the grace period at the latest.
+        """
+        settlement = Settlement(window)
+        await self._settle_agreements(settlement, now)
+        await self._close_positions(settlement, now)
+        await self._pay_claims(settlement)
+        return settlement
+
+    async def credit(self) -> Credit:
+        """How solvent the operator is."""
+        treasury = await self._ledger.account_of(await self._ledger.treasury())
+        claims = [await self._ledger.claim_of(member.account) for member in self._directory.members]
+        return Credit(treasury, sum(claims))
+
+    async def _settle_agreements(self, settlement: Settlement, now: int) -> None:
+        due: list[Agreement] = []
+        for agreement in self._book.open_agreements(settlement.window):
+            state = await self._ledger.agreement_state(self._ledger.agreement_id(agreement))
+            if state is not AgreementState.OPEN:
+                self._book.close([agreement])
+            elif await self._are_read((agreement.seller, agreement.buyer), agreement.window, now):
+                due.append(agreement)
+            else:
+                settlement.open_agreements += 1
+
+        async def submit(batch: Sequence[Agreement]) -> list[Receipt]:
+            return await self._ledger.make_transactions(self._directory.offices.keeper, batch)
+
+        result = await write_or_drop(due, submit, harmless={"AgreementSettled"})
+        self._book.close(result.written)
+        settlement.settled = len(result.written)
+        settlement.open_agreements += len(result.dropped)
+        settlement.receipts += result.receipts
+        settlement.refused += [str(error) for _, error in result.dropped]
+
+    async def _close_positions(self, settlement: Settlement, now: int) -> None:
+        window = settlement.window
+        due: list[Address] = []
+        for member in self._directory.members:
+            position = await self._ledger.position_of(member.account, window)
+            if position.closed:
+                continue
+            is_read = await self._are_read((member.account,), window, now)
+            if position.open_agreements or not is_read:
+                settlement.open_positions += 1
+            else:
+                due.append(member.account)
+
+        async def submit(batch: Sequence[Address]) -> list[Receipt]:
+            keeper = self._directory.offices.keeper
+            return await self._ledger.close_positions(keeper, batch, window)
+
+        result = await write_or_drop(due, submit, harmless={"PositionIsClosed"})
+        settlement.closed = len(result.written)
+        settlement.open_positions += len(result.dropped)
+        settlement.receipts += result.receipts
+        settlement.refused += [str(error) for _, error in result.dropped]
+
+    async def _are_read(self, owners: Sequence[Address], window: int, now: int) -> bool:
+        """Whether all have a reading, or it is too late for one."""
+        if now >= grace_end(window):
+            return True
+        for owner in owners:
+            reading = await self._ledger.reading_of(owner, window)
+            if not reading.recorded:
+                return False
+        return True
+
+    async def _pay_claims(self, settlement: Settlement) -> None:
+        """Pays what the treasury still owes for exports, as far as it can."""
+        for event in settlement.events:
+            if event.name == "ClaimIncurred":
+                self._claimants[str(event.arguments["participant"])] = None
+        for participant in list(self._claimants):
+            treasury = await self._ledger.account_of(await self._ledger.treasury())
+            if treasury.free == 0:
+                return
+            if await self._ledger.claim_of(participant) == 0:
+                del self._claimants[participant]
+                continue
+            keeper = self._directory.offices.keeper
+            settlement.receipts.append(await self._ledger.pay_claim(keeper, participant))
