@@ -109,7 +109,7 @@ class RandomDay:
             yield from self._some(self._trading(), 6, 12)
             yield Wait(
                 commit_start(hour + 1)
-                + self._mostly(self._random.choice((0, 30, 200)), lambda: -1, odds=0.9)
+                + self._mostly(self._random.choice((0, 30, 200)), lambda: -40, odds=0.9)
             )
             yield from self._some(self._committing(), 4, 8)
         yield from self._aftermath(first, first + hours)
