@@ -1,0 +1,198 @@
+"""The agents of a street, each a list of mango roles, put together from a scenario."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mango import Role
+
+from app.agents.agent import StreetAgent
+from app.agents.analytics.forecaster import ForecasterRole
+from app.agents.analytics.history import DataReaderRole
+from app.agents.analytics.knowledge import KnowledgeExtractorRole
+from app.agents.analytics.models import Model, make_model
+from app.agents.devices.batches import BatchStore
+from app.agents.devices.battery import BatteryStateRole
+from app.agents.devices.meter import SmartMeterRole, StorageMeterRole
+from app.agents.devices.panel import LoadRole, PanelRole, ProfileSource
+from app.agents.directory import Directory, Member
+from app.agents.negotiation.mail import MailRole
+from app.agents.negotiation.post import Post
+from app.agents.operator.book import AgreementBook
+from app.agents.operator.external_market import ExternalMarketRole
+from app.agents.operator.microgrid import MicrogridOperatorRole
+from app.agents.operator.state_of_charge import StateOfChargeRole
+from app.agents.randomness import rng_of
+from app.agents.trading.buyer import BuyerRole
+from app.agents.trading.policy import buyer_policy, seller_policy
+from app.agents.trading.seller import SellerRole
+from app.ledger.protocol import Ledger
+from app.scenario.scenario import CommunityBattery, Participant, Plugin, Scenario
+
+OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A member of the street with its agent, and the roles that the street calls on."""
+
+    member: Member
+    agent: StreetAgent
+    meter: SmartMeterRole
+    seller: SellerRole
+    buyer: BuyerRole
+
+    @property
+    def name(self) -> str:
+        return self.member.name
+
+
+@dataclass(frozen=True, slots=True)
+class Household(Resident):
+    """A home: it uses and generates, and trades what it forecasts."""
+
+    reader: DataReaderRole
+    knowledge: KnowledgeExtractorRole
+    forecaster: ForecasterRole
+    battery: BatteryStateRole | None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage(Resident):
+    """The community battery."""
+
+    storage_meter: StorageMeterRole
+    battery: BatteryStateRole
+    state_of_charge: StateOfChargeRole
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The microgrid operator's agent."""
+
+    agent: StreetAgent
+    microgrid: MicrogridOperatorRole
+    external_market: ExternalMarketRole
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all agents of a street share."""
+
+    scenario: Scenario
+    profiles: ProfileSource
+    ledger: Ledger
+    post: Post
+    batches: BatchStore
+
+
+def make_household(around: Surroundings, participant: Participant, member: Member) -> Household:
+    """The agent of a household; raises ScenarioError for a plug-in that isn't known."""
+    name = participant.household
+    field = f"participants.households.{name}"
+    battery = BatteryStateRole(participant.battery) if participant.battery else None
+    reader = DataReaderRole()
+    knowledge = KnowledgeExtractorRole(_model_maker(f"{field}.forecaster", participant.forecaster))
+    forecaster = ForecasterRole(name)
+    meter = SmartMeterRole(
+        name,
+        member.meter,
+        around.profiles.step_seconds,
+        around.ledger,
+        around.batches,
+        rng_of(around.scenario.seed, f"{name}/meter"),
+    )
+    seller, buyer = _traders(around, member, field, participant.seller, participant.buyer)
+    roles: list[Role] = [
+        PanelRole(name, around.profiles),
+        LoadRole(name, around.profiles),
+        meter,
+        reader,
+        knowledge,
+        forecaster,
+        seller,
+        buyer,
+    ]
+    if battery is not None:
+        roles.insert(2, battery)
+    return Household(
+        member=member,
+        agent=_agent(around.post, roles),
+        meter=meter,
+        seller=seller,
+        buyer=buyer,
+        reader=reader,
+        knowledge=knowledge,
+        forecaster=forecaster,
+        battery=battery,
+    )
+
+
+def make_storage(around: Surroundings, community: CommunityBattery, member: Member) -> Storage:
+    """The agent of the community battery."""
+    battery = BatteryStateRole(community.battery)
+    meter = StorageMeterRole(
+        member.name,
+        member.meter,
+        around.profiles.step_seconds,
+        around.ledger,
+        around.batches,
+        rng_of(around.scenario.seed, f"{member.name}/meter"),
+    )
+    state_of_charge = StateOfChargeRole(member.account)
+    field = "community_battery"
+    seller, buyer = _traders(around, member, field, community.seller, community.buyer)
+    return Storage(
+        member=member,
+        agent=_agent(around.post, [battery, meter, state_of_charge, seller, buyer]),
+        meter=meter,
+        seller=seller,
+        buyer=buyer,
+        storage_meter=meter,
+        battery=battery,
+        state_of_charge=state_of_charge,
+    )
+
+
+def make_operator(
+    around: Surroundings, directory: Directory, book_path: Path | None = None
+) -> Operator:
+    """The agent of the microgrid operator."""
+    book = AgreementBook(book_path)
+    terms_of = around.scenario.grid.terms_of
+    microgrid = MicrogridOperatorRole(around.ledger, directory, terms_of, book)
+    external_market = ExternalMarketRole()
+    return Operator(_agent(around.post, [microgrid, external_market]), microgrid, external_market)
+
+
+def _traders(
+    around: Surroundings, member: Member, field: str, selling: Plugin, buying: Plugin
+) -> tuple[SellerRole, BuyerRole]:
+    seed, name = around.scenario.seed, member.name
+    seller = SellerRole(
+        member.account,
+        around.ledger,
+        around.post,
+        seller_policy(f"{field}.seller", selling),
+        rng_of(seed, f"{name}/seller"),
+    )
+    buyer = BuyerRole(
+        member.account,
+        around.post,
+        buyer_policy(f"{field}.buyer", buying),
+        rng_of(seed, f"{name}/buyer"),
+    )
+    return seller, buyer
+
+
+def _agent(post: Post, roles: list[Role]) -> StreetAgent:
+    agent = StreetAgent()
+    for role in [MailRole(post), *roles]:
+        agent.add_role(role)
+    return agent
+
+
+def _model_maker(field: str, plugin: Plugin) -> Callable[[], Model]:
+    """Makes models of one kind; the first call, here, shows a scenario's mistake."""
+    make_model(field, plugin.name, plugin.parameters)
+    return lambda: make_model(field, plugin.name, plugin.parameters)

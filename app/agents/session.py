@@ -1,0 +1,85 @@
+"""The negotiation for one window: who speaks when, from the opening to the last word."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from mango import AgentAddress
+
+from app.agents.negotiation.endpoint import address_of
+from app.agents.negotiation.post import Post
+from app.agents.negotiation.timetable import CLOSING_STEPS, Timetable
+from app.agents.residents import Resident
+from app.ledger.protocol import Ledger
+from app.ledger.types import Address
+
+PassTime = Callable[[int], Awaitable[None]]
+
+
+class Session:
+    """Lets residents negotiate by the timetable.
+
+    They take turns in the order given, which the street changes from window to window so that ties
+    don't always favour the same home.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        post: Post,
+        timetable: Timetable,
+        residents: Sequence[Resident],
+        pass_time: PassTime,
+    ) -> None:
+        """`pass_time` advances all clocks to a moment, delivering messages as they fall due."""
+        self._ledger = ledger
+        self._post = post
+        self._timetable = timetable
+        self._residents = residents
+        self._pass_time = pass_time
+        self._endpoints: dict[Address, AgentAddress] = {}
+
+    async def run(self) -> None:
+        """From the opening to the end, when nobody is bound any more but by signatures."""
+        table = self._timetable
+        await self._pass_time(table.opening)
+        await self._call_for_proposals()
+        for moment in table.round_times:
+            await self._pass_time(moment)
+            await self._bid()
+            for resident in self._residents:
+                resident.seller.haggle()
+        for step in range(CLOSING_STEPS):
+            await self._pass_time(table.bidding(step))
+            await self._bid()
+            await self._pass_time(table.awarding(step))
+            for resident in self._residents:
+                resident.seller.award()
+            await self._post.deliver()
+            await self._pass_time(table.choosing(step))
+            for resident in self._residents:
+                resident.buyer.choose()
+            await self._post.deliver()
+        await self._pass_time(table.end)
+        for resident in self._residents:
+            resident.seller.finish()
+        await self._post.deliver()
+
+    async def _bid(self) -> None:
+        await self._call_for_proposals()
+        for resident in self._residents:
+            resident.buyer.bid()
+        await self._post.deliver()
+
+    async def _call_for_proposals(self) -> None:
+        """Shows everybody the offers on the ledger; buyers call those that are new to them."""
+        offers = await self._ledger.offers(self._timetable.window)
+        for offer in offers:
+            if offer.seller not in self._endpoints:
+                info = await self._ledger.participant_info(offer.seller)
+                address = address_of(info.endpoint)
+                if address is not None:
+                    self._endpoints[offer.seller] = address
+        for resident in self._residents:
+            resident.seller.list_offers(offers)
+        for resident in self._residents:
+            resident.buyer.contact(offers, self._endpoints)
+        await self._post.deliver()
