@@ -12,6 +12,8 @@ from eth_account.signers.local import LocalAccount
 
 from scripts.deploy import MNEMONIC
 
+CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
 AGREEMENT = {
     "Agreement": [
         {"name": "offerId", "type": "uint256"},
@@ -98,6 +100,12 @@ def signed(
         "verifyingContract": contract.address,
     }
     return bytes(signer.sign_typed_data(domain, types, values).signature)
+
+
+def twin_of(signature: bytes) -> bytes:
+    """The other signature that the curve accepts for the same message: (r, -s), flipped v."""
+    s = CURVE_ORDER - int.from_bytes(signature[32:64], "big")
+    return signature[:32] + s.to_bytes(32, "big") + bytes([55 - signature[64]])
 
 
 def values_of(struct: NamedTuple, types: dict[str, Any]) -> dict[str, Any]:

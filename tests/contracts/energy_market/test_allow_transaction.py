@@ -18,10 +18,7 @@ from tests.contracts.conftest import (
 )
 from tests.contracts.errors import error
 from tests.contracts.plain import event_of, plain
-from tests.contracts.signing import key
-
-HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+from tests.contracts.signing import key, twin_of
 
 
 @pytest.fixture
@@ -211,13 +208,8 @@ def test_refuses_a_signature_of_another_length(
 
 
 def test_refuses_the_twin_of_a_signature(try_to_allow, agreement, commit_phase, sign, buyer):
-    signature = sign(agreement)
-    r, s, v = signature[:32], int.from_bytes(signature[32:64], "big"), signature[64]
-    assert s <= HALF_ORDER
-    twin = r + (ORDER - s).to_bytes(32, "big") + bytes([55 - v])
-
     with reverts(error("SignatureInvalid", buyer)):
-        try_to_allow(agreement, twin)
+        try_to_allow(agreement, twin_of(sign(agreement)))
 
 
 # Edges

@@ -1,0 +1,179 @@
+"""The access table of the deploy script against the chain, the ABIs and `docs/access.md`."""
+
+import re
+from pathlib import Path
+
+import pytest
+from brownie import reverts
+from brownie.exceptions import VirtualMachineError
+
+from scripts.deploy import ACCESS, Role
+from tests.contracts.errors import error
+from tests.contracts.plain import events_of, plain
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "access.md"
+CONTRACTS = ("EnergyMarket", "MeterRegistry", "PaymentToken", "EnergyToken", "Forwarder")
+RESTRICTED = {
+    (contract, function): role
+    for role, contracts in ACCESS.items()
+    for contract, functions in contracts.items()
+    for function in functions
+}
+REFUSED = {"immediate": False, "delay": 0}
+HOLDERS = {
+    Role.ADMIN: "admin",
+    Role.OPERATOR: "operator",
+    Role.AUDITOR: "auditor",
+    Role.TREASURER: "treasurer",
+}
+
+
+def writes(contract):
+    """The functions of a contract that can change something."""
+    return {
+        entry["name"]: entry
+        for entry in contract.abi
+        if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
+    }
+
+
+def some_value(argument):
+    """Anything that the ABI accepts."""
+    kind = argument["type"]
+    if kind.endswith("[]"):
+        return []
+    if kind == "tuple":
+        return tuple(some_value(component) for component in argument["components"])
+    if kind == "address":
+        return "0x" + "1" * 40
+    if kind.startswith("bytes"):
+        return b"\x01" * int(kind[5:] or 1)
+    return {"string": "x", "bool": True}.get(kind, 1)
+
+
+def some_call(contract, entry, caller):
+    arguments = [some_value(argument) for argument in entry["inputs"]]
+    return getattr(contract, entry["name"]).call(*arguments, {"from": caller})
+
+
+def refusal(contract, entry, caller):
+    """The error that a call ends with; empty if it passes."""
+    try:
+        some_call(contract, entry, caller)
+    except VirtualMachineError as exc:
+        return exc.revert_msg
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("contract", "function"), RESTRICTED, ids=[".".join(place) for place in RESTRICTED]
+)
+def test_only_its_role_may_call_a_restricted_function(
+    system, authority, contract, function, request, seller, outsider
+):
+    role = RESTRICTED[contract, function]
+    target = system.contracts[contract]
+    selector = getattr(target, function).signature
+    people = {request.getfixturevalue(name): name for name in HOLDERS.values()}
+
+    allowed = {
+        name
+        for person, name in people.items()
+        if authority.canCall(person, target, selector)["immediate"]
+    }
+
+    assert allowed == {HOLDERS[role]}
+    for somebody in (seller, outsider):
+        assert plain(authority.canCall(somebody, target, selector)) == REFUSED
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_restricts_just_what_the_table_says(system, outsider, contract):
+    target = system.contracts[contract]
+    unauthorised = error("AccessManagedUnauthorized", outsider)
+
+    for name, entry in writes(target).items():
+        if (contract, name) in RESTRICTED or name == "setAuthority":
+            with reverts(unauthorised):
+                some_call(target, entry, outsider)
+        else:
+            assert refusal(target, entry, outsider) != unauthorised, name
+
+
+def test_is_documented(system):
+    rows = re.findall(r"^\| (\w+) +\| `(\w+)` +\| (.+?) +\|$", DOCUMENT.read_text(), re.MULTILINE)
+
+    documented = {(contract, function): who for contract, function, who in rows}
+    assert len(documented) == len(rows)
+    assert set(documented) == {
+        (contract, function)
+        for contract in CONTRACTS
+        for function in writes(system.contracts[contract])
+    }
+    roles = {place: re.match(r"[A-Z]{2,}|", who)[0] for place, who in documented.items()}
+    assert roles == {place: getattr(RESTRICTED.get(place), "name", "") for place in documented}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_documents_the_roles(role):
+    assert re.search(rf"^\| {role.name} +\| {role.value} +\|", DOCUMENT.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("contract", ["EnergyMarket", "MeterRegistry", "PaymentToken"])
+def test_moves_to_another_authority_by_the_authority_alone(system, authority, admin, contract):
+    target = system.contracts[contract]
+    with reverts(error("AccessManagedUnauthorized", admin)):
+        target.setAuthority.call(system.forwarder, {"from": admin})
+
+    authority.updateAuthority(target, system.forwarder, {"from": admin})
+
+    assert target.authority() == system.forwarder
+
+
+def test_names_no_function_that_is_not_there(system):
+    for contract, function in RESTRICTED:
+        assert function in writes(system.contracts[contract])
+
+
+@pytest.fixture
+def access_transaction(system, chain):
+    """The transaction that wrote the table: the last one of the deployment."""
+    (transaction_id,) = chain[system.first_block + len(system.contracts)].transactions
+    return chain.get_transaction(transaction_id)
+
+
+def test_labels_its_roles(access_transaction):
+    labels = events_of(access_transaction, "RoleLabel")
+
+    assert {event["roleId"]: event["label"] for event in labels} == {
+        role: role.name for role in Role if role is not Role.ADMIN
+    }
+
+
+def test_gives_each_role_to_its_holder(access_transaction, operator, auditor, treasurer):
+    granted = events_of(access_transaction, "RoleGranted")
+
+    assert {event["roleId"]: event["account"] for event in granted} == {
+        Role.OPERATOR: operator.address,
+        Role.AUDITOR: auditor.address,
+        Role.TREASURER: treasurer.address,
+    }
+
+
+@pytest.mark.parametrize("other", ["operator", "auditor", "treasurer", "seller", "outsider"])
+def test_only_the_admin_gives_roles(authority, other, request):
+    somebody = request.getfixturevalue(other)
+
+    with pytest.raises(Exception, match="AccessManagerUnauthorizedAccount"):
+        authority.grantRole.call(Role.OPERATOR, somebody, 0, {"from": somebody})
+
+
+def test_admin_can_hand_over(authority, market, admin, operator, outsider):
+    authority.grantRole(Role.ADMIN, outsider, 0, {"from": admin})
+    authority.renounceRole(Role.ADMIN, admin, {"from": admin})
+
+    authority.revokeRole(Role.OPERATOR, operator, {"from": outsider})
+    with reverts(error("AccessManagedUnauthorized", operator)):
+        market.pause.call({"from": operator})
+    with pytest.raises(Exception, match="AccessManagerUnauthorizedAccount"):
+        authority.grantRole.call(Role.OPERATOR, admin, 0, {"from": admin})

@@ -1,0 +1,82 @@
+"""The deploy script: `deploy_system` and `brownie run deploy`."""
+
+import json
+
+import pytest
+from brownie import accounts
+
+from scripts import deploy
+from tests.contracts.plain import plain
+
+
+def test_deploys_in_seven_transactions(system, chain):
+    last_block = system.first_block + len(system.contracts)
+
+    blocks = [chain[number] for number in range(system.first_block, last_block + 1)]
+    assert [len(block.transactions) for block in blocks] == [1] * 7
+    created = [chain.get_transaction(block.transactions[0]).contract_address for block in blocks]
+    assert created == [contract.address for contract in system.contracts.values()] + [None]
+
+
+def test_links_for_good(system):
+    assert system.energy_token.registry() == system.registry
+    assert system.energy_token.market() == system.market
+    assert system.registry.energyToken() == system.energy_token
+    assert system.market.energyToken() == system.energy_token
+    assert system.market.paymentToken() == system.payment_token
+    assert system.market.meterRegistry() == system.registry
+    assert system.market.isTrustedForwarder(system.forwarder)
+    for contract in (system.payment_token, system.registry, system.market):
+        assert contract.authority() == system.authority
+
+
+@pytest.fixture
+def deployed(tmp_path, capsys):
+    """What `brownie run deploy main <file>` does on a development chain."""
+    path = tmp_path / "deployments" / "here.json"
+    system = deploy.main(str(path))
+    return system, json.loads(path.read_text()), capsys.readouterr().out
+
+
+def test_saves_the_addresses(deployed, chain):
+    system, saved, _ = deployed
+
+    assert saved == {
+        "chainId": chain.id,
+        "block": system.first_block,
+        "contracts": {
+            name: {"address": contract.address} for name, contract in system.contracts.items()
+        },
+    }
+
+
+def test_says_network_and_addresses(deployed, chain):
+    system, _, out = deployed
+
+    assert f"chain id {chain.id}" in out
+    for name, contract in system.contracts.items():
+        assert f"{name:<14} {contract.address}" in out
+
+
+def test_starts_with_its_own_terms(deployed):
+    system, _, _ = deployed
+
+    assert tuple(plain(system.market.defaultTerms()).values()) == (80_000, 320_000, 50_000)
+    assert tuple(plain(system.market.termLimits()).values()) == (10_000, 1_000_000, 500_000)
+    assert not system.market.paused()
+
+
+def test_gives_the_roles_to_the_development_accounts(deployed):
+    system, _, _ = deployed
+    roles = deploy.Role
+
+    assert system.market.treasury() == accounts[4]
+    for role in (roles.ADMIN, roles.OPERATOR, roles.AUDITOR, roles.TREASURER):
+        assert system.authority.hasRole(role, accounts[role])["isMember"]
+    for role in roles:
+        holders = [person for person in accounts[:10] if is_member(system, role, person)]
+        assert len(holders) == (role is not roles.VENUE)
+
+
+def is_member(system, role, person):
+    return system.authority.hasRole(role, person)["isMember"]
