@@ -140,6 +140,6 @@ def _file_endpoint(path: Path) -> Callable[[], Awaitable[Response]]:
 async def _tick(services: Services) -> None:
     """Tells all listeners the market's time, once a second."""
     while True:
-        face = clock_answer(services.clock.now()).model_dump_json()
+        face = clock_answer(services).model_dump_json()
         services.index.broadcast.publish([FeedEntry(0, "clock", face)])
         await asyncio.sleep(CLOCK_SECONDS)

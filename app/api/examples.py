@@ -336,6 +336,7 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     ),
     "get_market": _fixed(),
     "get_clock": _fixed(),
+    "get_summary": _fixed(),
     "list_windows": lambda facts: Example(
         {"first": window_at(facts.now) - 23, "last": window_at(facts.now)}
     ),

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from app.api.about import About
 from app.chain.clock import MarketClock
 from app.chain.keys import Keystore
 from app.index.market_index import MarketIndex
 from app.ledger.chain import ChainLedger
 from app.ledger.relayer import Relayer
-from app.ledger.types import Address
+from app.ledger.types import Agreement
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,12 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 class Street(Protocol):
     """The agents of this process, as far as a visitor deals with them."""
 
-    def want(self, household: Address, window: int, energy_wh: int, limit_price: int) -> None:
-        """Lets a household buy in the present negotiation for a window.
+    def want(self, household: str, window: int, energy_wh: int, limit_price: int) -> None:
+        """Lets a household, by its name, buy in the present negotiation for a window.
 
-        Raises NotFoundError for a household without agents here, and ConflictError where no
-        negotiation for the window is on.
+        Raises NotFoundError for a household without agents here, InputError for an impossible
+        amount or price, and ConflictError where the window is not negotiated now.
         """
+        ...
+
+    def note_agreement(self, agreement: Agreement) -> None:
+        """Lets the operator settle an agreement that was written by somebody else's hand."""
         ...
 
 
@@ -45,9 +50,10 @@ class GatewaySettings:
 class Services:
     """The parts of a running market.
 
-    `relayer` pays for what others have signed. `development` are the accounts
-    that the gateway signs for; None on every chain that is not for development. `street` is None
-    where no agents run in this process. `monotonic` paces limits on requests, nothing else.
+    `relayer` pays for what others have signed. `development` are the accounts that the gateway
+    signs for; None on every chain that is not for development. `street` is None where no agents run
+    in this process, and `about` says who lives there. `speed` is how many market seconds pass in a
+    real one; 0 where time moves only on command. `monotonic` paces limits on requests.
     """
 
     ledger: ChainLedger
@@ -56,5 +62,7 @@ class Services:
     relayer: Relayer
     development: Keystore | None = None
     street: Street | None = None
+    about: About = field(default_factory=About)
+    speed: float = 1.0
     settings: GatewaySettings = field(default_factory=GatewaySettings)
     monotonic: Callable[[], float] = time.monotonic

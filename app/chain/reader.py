@@ -121,7 +121,7 @@ class BlockReader:
             function=function,
             gas_used=int(receipt["gasUsed"], 16),
             succeeded=int(receipt["status"], 16) == 1,
-            agreements=_agreements(function, arguments) if called == _MARKET else (),
+            agreements=agreements_in(function, arguments) if called == _MARKET else (),
         )
 
     def _call(
@@ -143,7 +143,8 @@ class BlockReader:
         return contract.name, function, arguments, sender
 
 
-def _agreements(function: str, arguments: Mapping[str, Any]) -> tuple[Agreement, ...]:
+def agreements_in(function: str, arguments: Mapping[str, Any]) -> tuple[Agreement, ...]:
+    """The agreements that a call of the market writes."""
     if function == "allowTransaction":
         return (Agreement(*arguments["agreement"]),)
     if function == "allowTransactions":

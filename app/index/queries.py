@@ -13,6 +13,7 @@ from sqlalchemy import (
     FromClause,
     Row,
     Select,
+    and_,
     case,
     exists,
     func,
@@ -35,12 +36,17 @@ from app.index.records import (
     ReadingRecord,
     Recorded,
     SettlementRecord,
+    SummaryRecord,
     TransactionRecord,
     WindowRecord,
 )
-from app.ledger.types import Address
+from app.ledger.types import Address, MeterKind
+from app.market.units import WH_PER_KWH
 
 R = TypeVar("R", bound=Recorded | TransactionRecord)
+_FIRST_OFFER = 2**32
+"""The first offer of window w has the id w * 2^32."""
+
 OfferState = Literal["open", "sold_out", "cancelled", "closed"]
 
 
@@ -219,6 +225,58 @@ def windows(connection: Connection, first: int, last: int) -> list[WindowRecord]
     return [_window_record(each, published[each], sums[each]) for each in range(first, last + 1)]
 
 
+def summary(connection: Connection) -> SummaryRecord:
+    """The market since its beginning."""
+    done, made, closed = schema.settlements.c, schema.agreements.c, schema.positions.c
+    traded = connection.execute(
+        select(
+            func.count().label("settled"),
+            func.coalesce(func.sum(done.delivered_wh), 0).label("traded_wh"),
+            func.coalesce(func.sum(done.delivered_wh * made.price), 0).label("value"),
+            func.coalesce(func.sum(done.penalty), 0).label("penalties"),
+        ).join(schema.agreements, made.agreement_id == done.agreement_id)
+    ).one()
+    grid = connection.execute(
+        select(
+            func.count(closed.window.distinct()).label("windows"),
+            func.coalesce(func.sum(case((closed.net_wh < 0, -closed.net_wh), else_=0)), 0).label(
+                "lacked_wh"
+            ),
+            func.coalesce(func.sum(case((closed.net_wh > 0, closed.net_wh), else_=0)), 0).label(
+                "export_wh"
+            ),
+        )
+    ).one()
+    covered_wh = _number(connection, func.sum(schema.covers.c.energy_wh))
+    import_wh = int(grid.lacked_wh) + covered_wh
+    used_wh = _used_wh(connection)
+    saving, gain = _gains(connection)
+    gas = connection.execute(
+        select(schema.transactions.c.function, func.sum(schema.transactions.c.gas_used)).group_by(
+            schema.transactions.c.function
+        )
+    ).tuples()
+    gas_by_function = {function or "other": int(used) for function, used in sorted(gas)}
+    return SummaryRecord(
+        windows=grid.windows,
+        participants=_number(connection, func.count(schema.participants.c.participant.distinct())),
+        offers=_number(connection, func.count(schema.offers.c.block)),
+        agreements=_number(connection, func.count(made.block)),
+        settled=traded.settled,
+        energy_traded_wh=int(traded.traded_wh),
+        grid_import_wh=import_wh,
+        grid_export_wh=int(grid.export_wh),
+        self_sufficiency=max(0.0, 1 - import_wh / used_wh) if used_wh else None,
+        buyers_saving_vs_grid=saving,
+        sellers_gain_vs_grid=gain,
+        penalties=int(traded.penalties),
+        mean_price=_mean(int(traded.value), int(traded.traded_wh)),
+        transactions=_number(connection, func.count(schema.transactions.c.block)),
+        gas_total=sum(gas_by_function.values()),
+        gas_by_function=gas_by_function,
+    )
+
+
 def messages(
     connection: Connection,
     *,
@@ -255,7 +313,17 @@ def _latest_participants() -> Select[Any]:
         later.c.participant == now.c.participant,
         tuple_(later.c.block, later.c.log_index) > tuple_(now.c.block, now.c.log_index),
     )
-    return _with_time(now).where(~superseded)
+    certified = schema.certificates
+    kind = (
+        select(certified.c.kind)
+        .where(certified.c.meter == now.c.meter)
+        .order_by(certified.c.block.desc(), certified.c.log_index.desc())
+        .limit(1)
+        .correlate(now)
+        .scalar_subquery()
+    )
+    is_storage = func.coalesce(kind, 0) == MeterKind.STORAGE
+    return _with_time(now, is_storage.label("is_storage")).where(~superseded)
 
 
 def _agreed_wh() -> Any:
@@ -345,6 +413,7 @@ _SUMS = (
     "agreed_value",
     "settled",
     "delivered_wh",
+    "delivered_value",
     "paid",
     "penalties",
     "readings",
@@ -388,6 +457,7 @@ def _window_sums(connection: Connection, first: int, last: int) -> dict[int, dic
         select(
             number.label("settled"),
             func.sum(settled.delivered_wh).label("delivered_wh"),
+            func.sum(settled.delivered_wh * agreed.price).label("delivered_value"),
             func.sum(settled.paid).label("paid"),
             func.sum(settled.penalty).label("penalties"),
         ).join(schema.settlements, settled.agreement_id == agreed.agreement_id),
@@ -422,17 +492,16 @@ class _Prices:
 def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _Prices]:
     """The terms published for each window last, or else the default as of its first use.
 
-    An offer freezes what holds in its window, so later defaults do not reach windows with offers.
+    An offer or the closing of a position freezes what holds in its window, so that later defaults
+    do not reach it.
     """
     table = schema.terms.c
-    frozen: dict[int, Place] = {
-        row.window: Place(row.block, row.log_index)
-        for row in connection.execute(
-            select(schema.offers)
-            .where(schema.offers.c.window.between(first, last))
-            .order_by(schema.offers.c.block.desc(), schema.offers.c.log_index.desc())
-        )
-    }
+    frozen: dict[int, Place] = {}
+    for used in (schema.offers.c, schema.positions.c):
+        uses = select(used.window, used.block, used.log_index)
+        for row in connection.execute(uses.where(used.window.between(first, last))):
+            place = Place(row.block, row.log_index)
+            frozen[row.window] = min(place, frozen.get(row.window, place))
     rows = connection.execute(
         select(schema.terms)
         .where(or_(table.window.is_(None), table.window.between(first, last)))
@@ -443,22 +512,82 @@ def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _P
     found: dict[int, _Prices] = {}
     for window in range(first, last + 1):
         until = frozen.get(window)
-        row = own.get(window) or next(
-            (
-                each
-                for each in reversed(defaults)
-                if until is None or Place(each.block, each.log_index) < until
-            ),
-            None,
-        )
-        found[window] = (
-            _Prices(row.grid_floor, row.grid_ceiling, row.penalty_rate) if row else _Prices()
-        )
+        in_force = [row for row in defaults if until is None or _place(row) < until]
+        if window in own:
+            in_force = [own[window]]
+        found[window] = _prices(in_force[-1]) if in_force else _Prices()
     return found
 
 
+def _place(row: Row[Any]) -> Place:
+    return Place(row.block, row.log_index)
+
+
+def _prices(row: Row[Any]) -> _Prices:
+    return _Prices(row.grid_floor, row.grid_ceiling, row.penalty_rate)
+
+
+def _number(connection: Connection, figure: Any) -> int:
+    return int(connection.execute(select(figure)).scalar() or 0)
+
+
+def _used_wh(connection: Connection) -> int:
+    """What households drew in the windows whose positions they have closed."""
+    read, closed, certified = schema.readings, schema.positions.c, schema.certificates.c
+    is_closed = exists().where(closed.participant == read.c.owner, closed.window == read.c.window)
+    is_storage = exists().where(
+        certified.meter == read.c.meter, certified.kind == MeterKind.STORAGE
+    )
+    total = select(func.sum(read.c.imported_wh)).where(is_closed, ~is_storage)
+    return int(connection.execute(total).scalar() or 0)
+
+
+def _gains(connection: Connection) -> tuple[int, int]:
+    """What buyers saved and sellers gained against the grid's prices of the time.
+
+    The first offer of a window, whose id says so, has frozen them.
+    """
+    done, made, first = schema.settlements, schema.agreements, schema.offers.alias("first")
+    held = schema.terms
+    in_force = or_(
+        held.c.window == made.c.window,
+        and_(
+            held.c.window.is_(None),
+            tuple_(held.c.block, held.c.log_index) < tuple_(first.c.block, first.c.log_index),
+        ),
+    )
+
+    def price(column: Any) -> Any:
+        return (
+            select(column)
+            .where(in_force)
+            .order_by(held.c.window.is_(None), held.c.block.desc(), held.c.log_index.desc())
+            .limit(1)
+            .correlate(made, first)
+            .scalar_subquery()
+        )
+
+    delivered = done.c.delivered_wh
+
+    def up(price_per_kwh: Any) -> Any:
+        return (delivered * price_per_kwh + WH_PER_KWH - 1) // WH_PER_KWH
+
+    row = connection.execute(
+        select(
+            func.sum(up(price(held.c.grid_ceiling)) - up(made.c.price)),
+            func.sum(done.c.paid - delivered * price(held.c.grid_floor) // WH_PER_KWH),
+        )
+        .join(made, made.c.agreement_id == done.c.agreement_id)
+        .join(first, first.c.offer_id == made.c.window * _FIRST_OFFER)
+    ).one()
+    return int(row[0] or 0), int(row[1] or 0)
+
+
+def _mean(value: int, energy_wh: int) -> int | None:
+    return round(value / energy_wh) if energy_wh else None
+
+
 def _window_record(window: int, prices: _Prices, sums: Mapping[str, int]) -> WindowRecord:
-    agreed_wh = sums["agreed_wh"]
     return WindowRecord(
         window=window,
         grid_floor=prices.grid_floor,
@@ -467,8 +596,9 @@ def _window_record(window: int, prices: _Prices, sums: Mapping[str, int]) -> Win
         offers=sums["offers"],
         offered_wh=sums["offered_wh"],
         agreements=sums["agreements"],
-        agreed_wh=agreed_wh,
-        mean_price=sums["agreed_value"] // agreed_wh if agreed_wh else None,
+        agreed_wh=sums["agreed_wh"],
+        mean_price=_mean(sums["delivered_value"], sums["delivered_wh"])
+        or _mean(sums["agreed_value"], sums["agreed_wh"]),
         settled=sums["settled"],
         delivered_wh=sums["delivered_wh"],
         paid=sums["paid"],

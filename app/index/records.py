@@ -1,5 +1,6 @@
 """What the index answers with. Energy in Wh, money in 1e-6, prices per kWh, times in seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -43,6 +44,7 @@ class ParticipantRecord(Recorded):
     household_id: str
     endpoint: str
     stealth_meta_address: str
+    is_storage: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class WindowRecord:
     """One window in figures; prices are None where none was set or agreed.
 
     `grid_import_wh` is all that participants bought from the grid when their positions closed, and
-    `grid_export_wh` all that they sold to it. `mean_price` is weighted by energy, rounded down.
+    `grid_export_wh` all that they sold to it. `mean_price` is weighted by energy: by what was
+    delivered once something is, else by what was agreed.
     """
 
     window: int
@@ -168,6 +171,34 @@ class WindowRecord:
     positions: int
     grid_import_wh: int
     grid_export_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRecord:
+    """The market since its beginning, in the words of a run's summary.
+
+    `self_sufficiency` is the share of what households drew that did not come from the grid, over
+    all closed positions; None while there are none. `buyers_saving_vs_grid` is what buyers paid
+    less than at the grid's retail price for what they got, and `sellers_gain_vs_grid` what sellers
+    got more than at its feed-in price, before penalties.
+    """
+
+    windows: int
+    participants: int
+    offers: int
+    agreements: int
+    settled: int
+    energy_traded_wh: int
+    grid_import_wh: int
+    grid_export_wh: int
+    self_sufficiency: float | None
+    buyers_saving_vs_grid: int
+    sellers_gain_vs_grid: int
+    penalties: int
+    mean_price: int | None
+    transactions: int
+    gas_total: int
+    gas_by_function: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Agreements and their settlement."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -83,6 +84,7 @@ async def allow_transactions(
     if missing:
         await patience.until(max(commit_start(each.agreement.window) for each in missing))
     receipts = await services.ledger.allow_transactions(seller, missing) if missing else []
+    note(services, [each.agreement for each in missing])
     await writer.seen(*receipts)
     return AgreementsWritten(
         agreement_ids=[_agreement_id(services, each) for each in signed],
@@ -148,6 +150,14 @@ async def whole_agreement(services: Services, agreement_id: str) -> Agreement:
         deadline=record.deadline,
         salt=record.salt,
     )
+
+
+def note(services: Services, agreements: Sequence[Agreement]) -> None:
+    """Tells the street's operator of agreements of its members, so that it settles them too."""
+    if services.street is not None:
+        for agreement in agreements:
+            if {agreement.seller, agreement.buyer} & services.about.residents.keys():
+                services.street.note_agreement(agreement)
 
 
 async def _stands(services: Services, agreement: Agreement) -> bool:

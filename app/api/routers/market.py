@@ -11,11 +11,13 @@ from app.api.schemas.common import Listing, cursor_of
 from app.api.schemas.market import (
     ClockAnswer,
     MarketAnswer,
+    SummaryAnswer,
     TransactionAnswer,
     TransactionFilter,
     WindowAnswer,
     WindowFilter,
 )
+from app.api.services import Services
 from app.errors import InputError, NotFoundError
 from app.index import queries
 from app.index.records import WindowRecord
@@ -51,6 +53,9 @@ async def get_market(services: ServicesDep) -> MarketAnswer:
         grace_windows=GRACE_WINDOWS,
         horizon_windows=MAX_HORIZON,
         treasury=treasury,
+        scenario=services.about.scenario,
+        currency=services.about.currency,
+        time_zone=services.about.time_zone,
         development=services.development is not None,
         agents=services.street is not None,
         energy_injected_wh=totals.injected_wh,
@@ -62,7 +67,7 @@ async def get_market(services: ServicesDep) -> MarketAnswer:
 @router.get("/windows/current", tags=["windows"], dependencies=[Depends(no_query)])
 async def get_clock(services: ServicesDep) -> ClockAnswer:
     """Market time, and what can be done now."""
-    return clock_answer(services.clock.now())
+    return clock_answer(services)
 
 
 @router.get("/windows", tags=["windows"])
@@ -86,6 +91,12 @@ async def get_window(services: ServicesDep, window: WindowPath) -> WindowAnswer:
     """One window in figures."""
     (record,) = await services.index.read(lambda each: queries.windows(each, window, window))
     return _window_answer(record, services.clock.now())
+
+
+@router.get("/summary", tags=["market"], dependencies=[Depends(no_query)])
+async def get_summary(services: ServicesDep) -> SummaryAnswer:
+    """The market since its beginning, in figures."""
+    return SummaryAnswer.model_validate(await services.index.read(queries.summary))
 
 
 @router.get("/transactions", tags=["transactions"])
@@ -115,8 +126,9 @@ async def get_transaction(services: ServicesDep, transaction_hash: HashPath) -> 
     return TransactionAnswer.model_validate(record)
 
 
-def clock_answer(now: int) -> ClockAnswer:
-    """The clock's face at a moment."""
+def clock_answer(services: Services) -> ClockAnswer:
+    """The clock's face now."""
+    now = services.clock.now()
     current = window_at(now)
     return ClockAnswer(
         now=now,
@@ -127,6 +139,8 @@ def clock_answer(now: int) -> ClockAnswer:
         next_phase=phase_of(current + 1, now),
         commit_start=commit_start(current + 1),
         first_tradable_window=window_at(now + COMMIT_MARGIN) + 1,
+        speed=services.speed,
+        running=services.speed > 0,
     )
 
 

@@ -1,10 +1,10 @@
 """Who takes part, and with which meters."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from app.api.about import Resident
 from app.api.deps import AddressPath, ServicesDep, WriterDep, no_query
 from app.api.schemas.common import Listing, PageFilter, Transactions, Written, cursor_of
 from app.api.schemas.participants import (
@@ -24,9 +24,30 @@ router = APIRouter(tags=["participants"])
 
 def _answer(record: ParticipantRecord, services: Services) -> ParticipantAnswer:
     keys = services.development
+    resident = services.about.residents.get(record.participant, Resident(""))
     return ParticipantAnswer(
-        **asdict(record), development=keys is not None and record.participant in keys
+        block=record.block,
+        log_index=record.log_index,
+        transaction_hash=record.transaction_hash,
+        at=record.at,
+        participant=record.participant,
+        household=resident.name or _name(record.household_id),
+        kind="storage" if record.is_storage else "household",
+        solar=resident.solar,
+        battery=resident.battery,
+        strategy=resident.strategy,
+        meter=record.meter,
+        household_id=record.household_id,
+        endpoint=record.endpoint,
+        stealth_meta_address=record.stealth_meta_address,
+        development=keys is not None and record.participant in keys,
     )
+
+
+def _name(household_id: str) -> str | None:
+    """The name that a household's id stands for: printable text, filled up with zeros."""
+    text = bytes.fromhex(household_id[2:]).rstrip(b"\0").decode("ascii", "replace")
+    return text if text.isascii() and text.isprintable() and text else None
 
 
 @router.get("/participants")

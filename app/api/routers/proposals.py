@@ -12,7 +12,7 @@ from app.api.schemas.market import (
     Want,
     WantAnswer,
 )
-from app.errors import UnavailableError
+from app.errors import NotFoundError, UnavailableError
 from app.index import queries
 
 router = APIRouter(tags=["proposals"])
@@ -47,7 +47,12 @@ async def want_energy(services: ServicesDep, writer: WriterDep, body: Want) -> W
         raise UnavailableError(
             "no agents run in this process", hint="start the gateway with `peerwatt up`"
         )
-    services.street.want(account, body.window, body.energy_wh, body.limit_price)
+    resident = services.about.residents.get(account)
+    if resident is None:
+        raise NotFoundError(
+            f"{account} has no agents in this process", hint="offers can be made without"
+        )
+    services.street.want(resident.name, body.window, body.energy_wh, body.limit_price)
     return WantAnswer(
         household=account,
         window=body.window,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from app.api.deps import ServicesDep, WriterDep, no_query, relay_guard
-from app.api.routers.agreements import whole_agreement
+from app.api.routers.agreements import note, whole_agreement
 from app.api.schemas.agreements import AgreementTerms
 from app.api.schemas.common import Written
 from app.api.schemas.readings import MeterReading
@@ -28,6 +28,7 @@ from app.api.schemas.relay import (
 )
 from app.api.services import Services
 from app.chain.gas import MAX_RELAYED_GAS, bound_of
+from app.chain.reader import agreements_in
 from app.errors import InputError
 from app.ledger.chain import MARKET
 from app.ledger.types import Address, Agreement
@@ -81,6 +82,7 @@ async def relay(services: ServicesDep, writer: WriterDep, body: RelayRequest) ->
             "body.request.data", "calls a function that participants have", request.data[:4]
         )
     receipt = await services.relayer.relay(request, bytes.fromhex(body.signature[2:]))
+    note(services, agreements_in(*called))
     await writer.seen(receipt)
     return Relayed(
         signer=request.sender, function=receipt.function, transactions=[Written.of(receipt)]

@@ -17,12 +17,6 @@ from app.api.schemas.common import (
 from app.market.windows import Phase
 
 
-class Contract(Answer):
-    """One contract."""
-
-    address: str
-
-
 class MarketAnswer(Answer):
     """What a client has to know to talk to this market."""
 
@@ -33,6 +27,9 @@ class MarketAnswer(Answer):
     grace_windows: int
     horizon_windows: int
     treasury: str
+    scenario: Annotated[str, Field(description="Name of the street's scenario, if it has one")]
+    currency: str
+    time_zone: str
     development: Annotated[bool, Field(description="Whether the gateway signs for accounts")]
     agents: Annotated[bool, Field(description="Whether agents trade in this process")]
     energy_injected_wh: int
@@ -51,6 +48,8 @@ class ClockAnswer(Answer):
     next_phase: Annotated[Phase, Field(description="`trading`, or `commit` in its last minutes")]
     commit_start: Annotated[int, Field(description="When the next window's commit margin begins")]
     first_tradable_window: Annotated[int, Field(description="First one that takes offers")]
+    speed: Annotated[float, Field(description="Market seconds in a real second")]
+    running: Annotated[bool, Field(description="Whether time passes by itself")]
 
 
 class WindowFilter(Filter):
@@ -85,6 +84,29 @@ class WindowAnswer(Answer):
     positions: int
     grid_import_wh: int
     grid_export_wh: int
+
+
+class SummaryAnswer(Answer):
+    """The market since its beginning. Savings and gains are against the grid's prices."""
+
+    windows: Annotated[int, Field(description="Windows with closed positions")]
+    participants: int
+    offers: int
+    agreements: int
+    settled: int
+    energy_traded_wh: int
+    grid_import_wh: int
+    grid_export_wh: int
+    self_sufficiency: Annotated[
+        float | None, Field(description="Share of what households drew that was not the grid's")
+    ]
+    buyers_saving_vs_grid: int
+    sellers_gain_vs_grid: int
+    penalties: int
+    mean_price: int | None
+    transactions: int
+    gas_total: int
+    gas_by_function: dict[str, int]
 
 
 class TransactionFilter(PageFilter):

@@ -29,6 +29,11 @@ class ParticipantAnswer(OnChain):
     """A participant. `development`: the gateway can sign for it."""
 
     participant: str
+    household: Annotated[str | None, Field(description="Its name, if its id is one")]
+    kind: Annotated[Literal["household", "storage"], Field(description="What it meters")]
+    solar: Annotated[bool, Field(description="Whether it is known to have panels")]
+    battery: Annotated[bool, Field(description="Whether it is known to have a battery")]
+    strategy: Annotated[str, Field(description="How its seller haggles, if that is known")]
     meter: str
     household_id: str
     endpoint: str

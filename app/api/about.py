@@ -1,0 +1,53 @@
+"""What the gateway tells of the street beyond what the chain knows: names, roofs, strategies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.agents.directory import Directory
+from app.ledger.types import Address
+from app.scenario.households import Household
+from app.scenario.scenario import COMMUNITY_BATTERY, Scenario
+
+CURRENCY = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A member of the street. `strategy` is how its seller haggles; empty if nobody says."""
+
+    name: str
+    solar: bool = False
+    battery: bool = False
+    strategy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The street. All empty where the gateway runs without one."""
+
+    scenario: str = ""
+    time_zone: str = "UTC"
+    currency: str = CURRENCY
+    residents: Mapping[Address, Resident] = field(default_factory=dict)
+
+
+def about_street(
+    scenario: Scenario, directory: Directory, households: Mapping[str, Household]
+) -> About:
+    """What is known of a scenario's members; `households` is the table of what is behind them."""
+    residents = {}
+    for participant in scenario.participants:
+        row = households.get(participant.household)
+        residents[directory.member(participant.household).account] = Resident(
+            name=participant.household,
+            solar=row is not None and row.pv_peak_w > 0,
+            battery=participant.battery is not None,
+            strategy=participant.seller.name,
+        )
+    if scenario.community_battery is not None:
+        residents[directory.member(COMMUNITY_BATTERY).account] = Resident(
+            name=COMMUNITY_BATTERY,
+            battery=True,
+            strategy=scenario.community_battery.seller.name,
+        )
+    return About(scenario.name, str(scenario.grid.time_zone), CURRENCY, residents)

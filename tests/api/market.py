@@ -1,0 +1,220 @@
+"""A market that runs for tests: a real node, the real contracts, and the gateway over HTTP."""
+
+import asyncio
+import itertools
+import json
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from app.api.app import create_app
+from app.api.services import GatewaySettings, Services
+from app.chain.deployment import Deployment, deploy
+from app.chain.keys import (
+    AUDITOR,
+    KEEPER,
+    RELAYER,
+    TREASURER,
+    Keystore,
+    development_address,
+    household_address,
+    meter_address,
+)
+from app.chain.node import EmbeddedNode
+from app.chain.reader import BlockReader
+from app.index.database import database_url
+from app.index.market_index import MarketIndex
+from app.ledger.chain import ChainLedger
+from app.ledger.relayer import Relayer
+from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading
+from app.market.windows import COMMIT_MARGIN, commit_start, window_at, window_end, window_start
+
+NOON = 1_763_726_400  # 2025-11-21 12:00 UTC
+YEAR = 365 * 86_400
+FUNDS = 100_000_000
+PRICE = 150_000
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A household that was enrolled, with its meter."""
+
+    account: str
+    meter: str
+
+
+@dataclass(slots=True)
+class Market:
+    """Everything that a test of the gateway needs."""
+
+    node: EmbeddedNode
+    ledger: ChainLedger
+    index: MarketIndex
+    services: Services
+    http: httpx.AsyncClient
+    numbers: itertools.count = field(default_factory=lambda: itertools.count())
+
+    @property
+    def url(self) -> str:
+        return str(self.http.base_url).rstrip("/")
+
+    def now(self) -> int:
+        return self.ledger.now()
+
+    def next_window(self) -> int:
+        """The first window that can still be traded."""
+        return window_at(self.now() + COMMIT_MARGIN) + 1
+
+    async def advance_to(self, timestamp: int) -> None:
+        await self.ledger.clock.advance_to(timestamp)
+
+    async def household(self, funds: int = FUNDS, *, enrolled: bool = True) -> Household:
+        """A new household with money in the market."""
+        number = next(self.numbers)
+        home = Household(household_address(number), meter_address(number))
+        ledger = self.ledger
+        await ledger.certify(
+            development_address(AUDITOR),
+            home.meter,
+            home.account,
+            MeterKind.HOUSEHOLD,
+            NOON + YEAR,
+        )
+        if enrolled:
+            info = ParticipantInfo(f"tcp://household-{number}", number.to_bytes(32), home.meter)
+            await ledger.publish_info(home.account, info)
+        if funds:
+            await self.mint(home.account, funds)
+            await ledger.deposit(home.account, funds)
+        return home
+
+    async def mint(self, holder: str, amount: int) -> None:
+        await self.ledger.mint_payment(
+            development_address(TREASURER), holder, amount, secrets.token_bytes(32)
+        )
+
+    async def offer(self, seller: Household, energy_wh: int = 2_000) -> int:
+        """An offer for the next window."""
+        receipt = await self.ledger.make_offer(
+            seller.account, self.next_window(), energy_wh, 100_000
+        )
+        return int(str(receipt.result))
+
+    async def agree(
+        self, seller: Household, buyer: Household, energy_wh: int = 1_000, price: int = PRICE
+    ) -> Agreement:
+        """An agreement for the next window, written; the time is then within its margin."""
+        offer_id = await self.offer(seller, energy_wh)
+        window = offer_id >> 32
+        agreement = Agreement(
+            offer_id,
+            seller.account,
+            buyer.account,
+            window,
+            energy_wh,
+            price,
+            window_start(window),
+            secrets.randbits(200),
+        )
+        await self.advance_to(commit_start(window))
+        await self.ledger.allow_transactions(
+            seller.account, [self.ledger.sign_agreement(agreement)]
+        )
+        return agreement
+
+    async def read_meters(self, agreement: Agreement, *homes: Household) -> None:
+        """Both meters' readings, after the window: the seller delivers what it agreed to."""
+        seller, buyer = homes
+        await self.advance_to(window_end(agreement.window))
+        energy_wh = agreement.energy_wh
+        await self.ledger.submit_readings(
+            development_address(KEEPER),
+            [
+                self.ledger.sign_reading(Reading(seller.meter, agreement.window, energy_wh, 0)),
+                self.ledger.sign_reading(Reading(buyer.meter, agreement.window, 0, energy_wh)),
+            ],
+        )
+
+    def id_of(self, agreement: Agreement) -> str:
+        return "0x" + self.ledger.agreement_id(agreement).hex()
+
+    async def indexed(self) -> None:
+        """Waits until the index is at the head of the chain."""
+        head = await self.index.reader.head()
+        assert await self.index.follower.wait_for(head.number, 10)
+
+    async def get(self, path: str, status: int = 200, **parameters: Any) -> Any:
+        """The JSON of a resource, which is up to date."""
+        await self.indexed()
+        response = await self.http.get(f"/api/v1{path}", params=parameters)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    async def post(
+        self, path: str, body: object, status: int = 201, headers: dict[str, str] | None = None
+    ) -> Any:
+        """The JSON that a write is answered with."""
+        response = await self.http.post(
+            f"/api/v1{path}",
+            content=json.dumps(body),  # also what is no Unicode
+            headers={"Content-Type": "application/json"} | (headers or {}),
+        )
+        assert response.status_code == status, response.text
+        if status >= 400:
+            assert response.headers["content-type"] == "application/problem+json"
+        return response.json()
+
+
+@asynccontextmanager
+async def serving(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """The gateway behind a real server on a free port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        create_app(services), log_config=None, timeout_graceful_shutdown=2, access_log=False
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    url = "http://127.0.0.1:{}".format(listener.getsockname()[1])
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+            while not server.started:
+                await asyncio.sleep(0.01)
+            yield client
+    finally:
+        services.index.broadcast.close()
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def open_market(
+    folder: Path,
+    node: EmbeddedNode,
+    deployment: Deployment | None = None,
+    settings: GatewaySettings | None = None,
+) -> AsyncIterator[Market]:
+    """A gateway over a node that runs; deploys where that was not done."""
+    if deployment is None:
+        deployment = await deploy(node.url, folder / "deployment.json")
+    keys = Keystore.development(deployment.chain_id)
+    async with await ChainLedger.connect(node.url, deployment, keys) as ledger:
+        reader = BlockReader(ledger.rpc, deployment, ledger.contracts)
+        url = database_url(None, folder)
+        async with MarketIndex.open(url, reader, poll_seconds=0.05) as index:
+            services = Services(
+                ledger=ledger,
+                index=index,
+                clock=ledger.clock,
+                relayer=Relayer(ledger, development_address(RELAYER)),
+                development=keys,
+                settings=settings or GatewaySettings(relay_burst=10_000),
+            )
+            async with serving(services) as http:
+                yield Market(node, ledger, index, services, http)
