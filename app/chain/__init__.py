@@ -1,0 +1,1 @@
+"""The chain: nodes, senders, contracts and errors. Nothing else in Peerwatt speaks to a node."""

@@ -1,0 +1,164 @@
+"""The contracts of a deployment, bound by the ABIs that brownie has built. Pure, once loaded."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from eth_utils.address import to_checksum_address
+
+from app.chain.abi import AbiEntry, Signature, canonical_type, decode, from_hex
+from app.chain.deployment import ROOT, Deployment
+from app.chain.reverts import ErrorTable
+from app.errors import ConfigurationError
+from app.ledger.types import Address, Event
+
+BUILD = ROOT / "build" / "contracts"
+
+
+class _Artifact(msgspec.Struct):
+    abi: list[dict[str, Any]]
+
+
+class Contract:
+    """One contract: encodes calls to it, decodes its results and events."""
+
+    def __init__(self, name: str, address: Address, abi: Iterable[AbiEntry]) -> None:
+        self.name = name
+        self.address: Address = to_checksum_address(address)
+        self._functions: dict[str, _Function] = {}
+        self._by_selector: dict[bytes, _Function] = {}
+        self._events: dict[bytes, _EventType] = {}
+        for entry in abi:
+            if entry["type"] == "function":
+                function = _Function(entry)
+                # Of functions with the same name, the first has the name to itself.
+                self._functions.setdefault(function.signature.name, function)
+                self._functions[function.signature.text] = function
+                self._by_selector[function.selector] = function
+            elif entry["type"] == "event" and not entry["anonymous"]:
+                event = _EventType(entry)
+                self._events[event.signature.digest] = event
+
+    def encode(self, function: str, *arguments: object) -> bytes:
+        """Input of a call; structs are tuples. Raises InputError where an argument doesn't fit.
+
+        A function is called by its name, or by name and types where the name is taken twice.
+        """
+        found = self._function(function)
+        return found.selector + found.signature.encode(arguments)
+
+    def decode(self, function: str, data: bytes) -> Any:
+        """Result of a call: a value, or a tuple where there are several; structs are tuples."""
+        values = decode(self._function(function).outputs, data)
+        return values[0] if len(values) == 1 else values
+
+    def read_input(self, data: bytes) -> tuple[str, dict[str, object]] | None:
+        """Function and arguments by name of a call's input; None if it is no call of this ABI."""
+        found = self._by_selector.get(data[:4])
+        if found is None:
+            return None
+        return found.signature.name, found.signature.decode(data[4:])
+
+    def event(self, log: Mapping[str, Any]) -> Event | None:
+        """Decodes a log as the node has it; None if it is no event of this ABI."""
+        topics = [from_hex(topic) for topic in log["topics"]]
+        found = self._events.get(topics[0]) if topics else None
+        if found is None:
+            return None
+        arguments = found.arguments(topics[1:], from_hex(log["data"]))
+        return Event(self.name, found.signature.name, arguments, int(log["logIndex"], 16))
+
+    def _function(self, name: str) -> "_Function":
+        try:
+            return self._functions[name]
+        except KeyError:
+            raise ConfigurationError(
+                f"{self.name} has no function {name}", hint="are the contracts built anew?"
+            ) from None
+
+
+class Contracts(Mapping[str, Contract]):
+    """The contracts of a deployment by name, and the errors of all of them."""
+
+    def __init__(self, contracts: Iterable[Contract], errors: ErrorTable) -> None:
+        self._contracts = {contract.name: contract for contract in contracts}
+        self._by_address = {contract.address.lower(): contract for contract in self.values()}
+        self.errors = errors
+
+    @classmethod
+    def load(cls, deployment: Deployment, build: Path = BUILD) -> "Contracts":
+        """Binds what is deployed; ConfigurationError where the build artifacts are missing."""
+        abis = {name: _read_abi(build / f"{name}.json") for name in deployment.addresses}
+        contracts = [Contract(name, deployment.addresses[name], abi) for name, abi in abis.items()]
+        return cls(contracts, ErrorTable(abis))
+
+    def __getitem__(self, name: str) -> Contract:
+        return self._contracts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._contracts)
+
+    def __len__(self) -> int:
+        return len(self._contracts)
+
+    def at(self, address: Address) -> Contract | None:
+        """The contract at an address, if it is one of these."""
+        return self._by_address.get(address.lower())
+
+    def events(self, logs: Iterable[Mapping[str, Any]]) -> tuple[Event, ...]:
+        """Decodes logs in their order; passes over those of other contracts."""
+        found = []
+        for log in logs:
+            contract = self.at(log["address"])
+            event = contract.event(log) if contract else None
+            if event:
+                found.append(event)
+        return tuple(found)
+
+
+class _Function:
+    __slots__ = ("outputs", "selector", "signature")
+
+    def __init__(self, entry: AbiEntry) -> None:
+        self.signature = Signature.of(entry)
+        self.selector = self.signature.digest[:4]
+        self.outputs = tuple(map(canonical_type, entry["outputs"]))
+
+
+class _EventType:
+    __slots__ = ("_data_types", "_indexed", "signature")
+
+    def __init__(self, entry: AbiEntry) -> None:
+        self.signature = Signature.of(entry)
+        self._indexed = [parameter["indexed"] for parameter in entry["inputs"]]
+        self._data_types = tuple(
+            canonical_type(parameter) for parameter in entry["inputs"] if not parameter["indexed"]
+        )
+
+    def arguments(self, topics: list[bytes], data: bytes) -> dict[str, object]:
+        in_topics = iter(topics)
+        in_data = iter(decode(self._data_types, data))
+        return {
+            name: _from_topic(kind, next(in_topics)) if indexed else next(in_data)
+            for name, kind, indexed in zip(
+                self.signature.names, self.signature.types, self._indexed, strict=True
+            )
+        }
+
+
+def _from_topic(kind: str, topic: bytes) -> object:
+    if kind in ("string", "bytes") or kind.endswith(("]", ")")):
+        return topic  # what doesn't fit a word stands there as its hash
+    return decode((kind,), topic)[0]
+
+
+def _read_abi(path: Path) -> list[dict[str, Any]]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Artifact).abi
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"{path} is missing", hint="build the contracts: brownie compile"
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise ConfigurationError(f"{path}: {error}", hint="delete build/, compile again") from error

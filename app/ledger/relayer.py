@@ -1,0 +1,134 @@
+"""Relays what users without gas have signed: requests to the market (ERC-2771) and permits."""
+
+from eth_utils.address import to_checksum_address
+
+from app.chain.abi import from_hex, to_hex
+from app.chain.gas import MAX_RELAYED_GAS, RELAY_OVERHEAD, bound_of
+from app.chain.rpc import RpcError
+from app.errors import ConflictError, ContractRevertedError, ForbiddenError, InputError
+from app.ledger.chain import FORWARDER, MARKET, PAYMENT, ChainLedger
+from app.ledger.types import Address, Receipt
+from app.market.typed_data import (
+    ForwardRequest,
+    Permit,
+    forward_request_digest,
+    permit_digest,
+    recover,
+)
+
+
+class Relayer:
+    """Pays with `account` for what others have signed."""
+
+    def __init__(self, ledger: ChainLedger, account: Address) -> None:
+        self.account = account
+        self._ledger = ledger
+
+    async def request(
+        self, signer: Address, function: str, *arguments: object, lifetime: int
+    ) -> ForwardRequest:
+        """What `signer` has to sign to call a function of the market.
+
+        It holds once, and for `lifetime` seconds of the ledger's time.
+        """
+        market = self._ledger.contracts[MARKET]
+        return ForwardRequest(
+            sender=signer,
+            to=market.address,
+            gas=bound_of(function).of(),
+            nonce=await self.nonce_of(signer),
+            deadline=self._ledger.now() + lifetime,
+            data=market.encode(function, *arguments),
+        )
+
+    async def relay(self, request: ForwardRequest, signature: bytes) -> Receipt:
+        """Executes a signed request. The receipt's function is the one that the user has called.
+
+        Before any gas is spent it raises InputError for a call that is not relayed at all,
+        ForbiddenError for a signature that is not the sender's, ConflictError for a request that
+        was used or has expired, and ContractRevertedError with the market's own error.
+        """
+        function = self._function_of(request)
+        digest = forward_request_digest(self._ledger.forwarder_domain, request)
+        if recover(digest, signature) != to_checksum_address(request.sender):
+            raise ForbiddenError(f"the request is not signed by {request.sender}")
+        if await self.nonce_of(request.sender) != request.nonce:
+            raise ConflictError(
+                f"the request's nonce, {request.nonce}, is not the next one",
+                hint="ask for a new request and sign that",
+            )
+        row = (
+            request.sender,
+            request.to,
+            request.value,
+            request.gas,
+            request.deadline,
+            request.data,
+            signature,
+        )
+        if not await self._ledger.read(FORWARDER, "verify", row):
+            raise ConflictError(
+                "the request has expired", hint="ask for a new request and sign that"
+            )
+        await self._try(request)
+        data = self._ledger.contracts[FORWARDER].encode("execute", row)
+        gas = request.gas + RELAY_OVERHEAD
+        try:
+            return await self._ledger.send(self.account, FORWARDER, function, data, gas)
+        except ContractRevertedError:
+            # The forwarder keeps the market's error to itself.
+            await self._try(request)
+            raise
+
+    async def permit(self, permit: Permit, signature: bytes) -> Receipt:
+        """Submits an allowance of payment tokens; ForbiddenError if it isn't its owner's."""
+        digest = permit_digest(self._ledger.payment_domain, permit)
+        if recover(digest, signature) != to_checksum_address(permit.owner):
+            raise ForbiddenError(f"the permit is not signed by {permit.owner}")
+        return await self._ledger.write(
+            self.account,
+            PAYMENT,
+            "permit",
+            permit.owner,
+            permit.spender,
+            permit.value,
+            permit.deadline,
+            signature[64],
+            signature[:32],
+            signature[32:64],
+        )
+
+    async def nonce_of(self, signer: Address) -> int:
+        """The nonce of a signer's next request."""
+        return int(await self._ledger.read(FORWARDER, "nonces", signer))
+
+    async def permit_nonce_of(self, owner: Address) -> int:
+        """The nonce of an owner's next permit."""
+        return int(await self._ledger.read(PAYMENT, "nonces", owner))
+
+    def _function_of(self, request: ForwardRequest) -> str:
+        market = self._ledger.contracts[MARKET]
+        if request.to.lower() != market.address.lower():
+            raise InputError("to", f"is the market, {market.address}", request.to)
+        if request.value != 0:
+            raise InputError("value", "is 0", request.value)
+        if request.gas > MAX_RELAYED_GAS:
+            raise InputError("gas", f"is at most {MAX_RELAYED_GAS}", request.gas)
+        called = market.read_input(request.data)
+        if called is None:
+            raise InputError("data", "calls a function of the market", to_hex(request.data[:4]))
+        return called[0]
+
+    async def _try(self, request: ForwardRequest) -> None:
+        """Calls the market as the forwarder would; raises what the market says."""
+        ledger = self._ledger
+        call = {
+            "from": ledger.contracts[FORWARDER].address,
+            "to": request.to,
+            "data": to_hex(request.data + from_hex(request.sender)),
+            "gas": hex(request.gas),
+        }
+        try:
+            await ledger.rpc.read("eth_call", call, "latest")
+        except RpcError as error:
+            raise ledger.contracts.errors.translate(error, contract=MARKET) from error
