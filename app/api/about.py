@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from app.agents.directory import Directory
 from app.ledger.types import Address
-from app.scenario.households import Household
+from app.scenario.profiles import Profiles
 from app.scenario.scenario import COMMUNITY_BATTERY, Scenario
 
 CURRENCY = "EUR"
@@ -31,16 +31,13 @@ class About:
     residents: Mapping[Address, Resident] = field(default_factory=dict)
 
 
-def about_street(
-    scenario: Scenario, directory: Directory, households: Mapping[str, Household]
-) -> About:
-    """What is known of a scenario's members; `households` is the table of what is behind them."""
+def about_street(scenario: Scenario, directory: Directory, profiles: Profiles) -> About:
+    """What is known of a scenario's members; who ever generates is solar."""
     residents = {}
     for participant in scenario.participants:
-        row = households.get(participant.household)
         residents[directory.member(participant.household).account] = Resident(
             name=participant.household,
-            solar=row is not None and row.pv_peak_w > 0,
+            solar=profiles.generates(participant.household),
             battery=participant.battery is not None,
             strategy=participant.seller.name,
         )

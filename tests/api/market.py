@@ -5,8 +5,8 @@ import itertools
 import json
 import secrets
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import uvicorn
 
 from app.api.app import create_app
 from app.api.services import GatewaySettings, Services
+from app.chain.clock import PacedClock
 from app.chain.deployment import Deployment, deploy
 from app.chain.keys import (
     AUDITOR,
@@ -34,7 +35,14 @@ from app.index.market_index import MarketIndex
 from app.ledger.chain import ChainLedger
 from app.ledger.relayer import Relayer
 from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading
-from app.market.windows import COMMIT_MARGIN, commit_start, window_at, window_end, window_start
+from app.market.windows import (
+    COMMIT_MARGIN,
+    WINDOW_LENGTH,
+    commit_start,
+    window_at,
+    window_end,
+    window_start,
+)
 
 NOON = 1_763_726_400  # 2025-11-21 12:00 UTC
 YEAR = 365 * 86_400
@@ -59,7 +67,7 @@ class Market:
     index: MarketIndex
     services: Services
     http: httpx.AsyncClient
-    numbers: itertools.count = field(default_factory=lambda: itertools.count())
+    numbers: itertools.count = field(default_factory=itertools.count)
 
     @property
     def url(self) -> str:
@@ -171,6 +179,63 @@ class Market:
             assert response.headers["content-type"] == "application/problem+json"
         return response.json()
 
+    @asynccontextmanager
+    async def time_passing(self, speed: float) -> AsyncIterator[None]:
+        """Lets market time pass by itself."""
+
+        async def pass_time() -> None:
+            await PacedClock(self.ledger.clock, speed).advance_to(self.now() + 100 * WINDOW_LENGTH)
+
+        passing = asyncio.create_task(pass_time())
+        try:
+            yield
+        finally:
+            passing.cancel()
+            with suppress(asyncio.CancelledError):
+                await passing
+
+    @asynccontextmanager
+    async def feed(self, last_event_id: int | None = None) -> AsyncIterator["Feed"]:
+        """Listens to the live events."""
+        headers = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
+        async with self.http.stream("GET", "/api/v1/events", headers=headers) as response:
+            assert response.status_code == 200
+            feed = Feed(response.aiter_lines())
+            await anext(feed.lines)  # the greeting: from here on nothing is missed
+            yield feed
+
+
+@dataclass(slots=True)
+class Feed:
+    """Live events as they come."""
+
+    lines: AsyncIterator[str]
+
+    async def next(self) -> tuple[str, dict[str, Any], int | None]:
+        """Kind, data and number of the next event."""
+        kind, data, number = "", {}, None
+        async for line in self.lines:
+            name, _, value = line.partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data":
+                data = json.loads(value)
+            elif name == "id":
+                number = int(value)
+            elif not line and kind:
+                return kind, data, number
+        raise EOFError("the gateway has ended the stream")
+
+    async def until(
+        self, kind: str, holds: Callable[[dict[str, Any]], bool] = lambda _: True
+    ) -> tuple[dict[str, Any], int | None]:
+        """Data and number of the next event of a kind for which something holds."""
+        async with asyncio.timeout(20):
+            while True:
+                found, data, number = await self.next()
+                if found == kind and holds(data):
+                    return data, number
+
 
 @asynccontextmanager
 async def serving(services: Services) -> AsyncIterator[httpx.AsyncClient]:
@@ -181,16 +246,20 @@ async def serving(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    url = "http://127.0.0.1:{}".format(listener.getsockname()[1])
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-            while not server.started:
-                await asyncio.sleep(0.01)
+            assert (await _first_answer(client)).status_code == 200
             yield client
     finally:
         services.index.broadcast.close()
         server.should_exit = True
         await task
+
+
+async def _first_answer(client: httpx.AsyncClient) -> httpx.Response:
+    """The listener takes connections before the server does; they are answered once it is up."""
+    return await client.get("/health")
 
 
 @asynccontextmanager
