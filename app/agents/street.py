@@ -287,6 +287,11 @@ class Street:
     def batches(self) -> BatchStore:
         return self._batches
 
+    @property
+    def directory(self) -> Directory:
+        """Who takes part."""
+        return self._directory
+
     # Market hours
 
     async def run_window(self, window: int) -> WindowReport:

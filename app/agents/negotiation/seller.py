@@ -99,7 +99,8 @@ class _Lot:
     def sold_out(self) -> bool:
         """Whether nothing worth a trade is left, and nothing is set aside for anybody."""
         left = self.open_wh
-        return left < min(MIN_LOT_WH, self.offer.energy_wh) and self.available_wh == left
+        is_little = left <= 0 or left < min(MIN_LOT_WH, self.offer.energy_wh)
+        return is_little and self.available_wh == left
 
 
 class SellerDesk:
