@@ -101,22 +101,28 @@ class Cast:
     windows: list[int] = field(default_factory=list)
 
 
-def page(books: Books, cast: Cast, since: int = 0) -> dict[str, object]:
-    """All that can be read about a cast and windows, to be compared with another page."""
+def balances(books: Books, cast: Cast) -> dict[str, object]:
+    """All money and energy, to be compared with what other books say."""
     read: dict[str, object] = {"supplies": books.supplies()}
     for holder in [*cast.holders, books.market]:
         read[f"account {holder}"] = books.account(holder)
         read[f"claim {holder}"] = books.claim(holder)
         read[f"energy {holder}"] = books.energy(holder)
         read[f"payment {holder}"] = books.payment(holder)
-    for window in [window for window in cast.windows if window >= since]:
+    return read
+
+
+def page(books: Books, cast: Cast) -> dict[str, object]:
+    """All that can be read about a cast, to be compared with what other books say."""
+    read = balances(books, cast)
+    for window in cast.windows:
         read[f"terms {window}"] = books.terms(window)
         read[f"offers {window}"] = books.offers(window)
         for holder in cast.holders:
             read[f"position {holder} {window}"] = books.position(holder, window)
             read[f"reading {holder} {window}"] = books.reading(holder, window)
-    for agreement in [a for a in cast.agreements if a.window >= since]:
-        read[f"agreement {agreement}"] = books.state(agreement)
+    for number, agreement in enumerate(cast.agreements):
+        read[f"agreement {number}"] = books.state(agreement)
     return read
 
 
