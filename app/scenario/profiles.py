@@ -124,6 +124,10 @@ class Profiles:
             self.pv_wh[row].reshape(per_window).sum(axis=1)[positions],
         )
 
+    def generates(self, household: str) -> bool:
+        """Whether a household has any generation; raises NotFoundError for an unknown one."""
+        return bool(self.pv_wh[self._row(household)].any())
+
     def _row(self, household: str) -> int:
         row = self._row_of.get(household)
         if row is None:

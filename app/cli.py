@@ -1,0 +1,387 @@
+"""`peerwatt`: run a market, let a scenario trade through its windows, look at what is there."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app.agents.reports import WindowReport
+from app.agents.street import Street
+from app.api.about import about_street
+from app.api.app import create_app
+from app.config import Settings
+from app.errors import InputError, PeerwattError
+from app.index.database import database_url
+from app.market.units import MONEY_UNIT, WH_PER_KWH
+from app.market.windows import WINDOW_LENGTH, window_start
+from app.scenario.record import RunRecord
+from app.scenario.report import RunReport, write_report
+from app.scenario.run import Run
+from app.scenario.scenario import Scenario, load_profiles, load_scenario
+from app.system import (
+    ChainOptions,
+    MessageWriter,
+    development_directory,
+    listen,
+    open_chain,
+    open_index,
+    open_model_street,
+    open_street,
+    serve,
+    services_of,
+    with_overrides,
+)
+
+INTERRUPTED = 130
+
+console = Console()
+errors = Console(stderr=True)
+cli = typer.Typer(
+    help="A peer-to-peer energy market that a neighbourhood can run itself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+class NodeChoice(StrEnum):
+    """Kinds of nodes that can be started."""
+
+    GANACHE = "ganache"
+    ANVIL = "anvil"
+
+
+class LedgerChoice(StrEnum):
+    """Where a run lives: on a chain, or on the model of the contracts."""
+
+    CHAIN = "chain"
+    MODEL = "model"
+
+
+ScenarioArgument = Annotated[
+    Path | None, typer.Argument(help="Scenario file; examples/street.yaml if none is given.")
+]
+NodeOption = Annotated[
+    NodeChoice | None, typer.Option("--node", help="Node to start (PEERWATT_NODE).")
+]
+RpcOption = Annotated[
+    str | None, typer.Option("--rpc", help="A node that runs already (PEERWATT_RPC).")
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Keep chain and agents here, and go on the next time."),
+]
+HostOption = Annotated[str | None, typer.Option("--host", help="Address to listen at.")]
+PortOption = Annotated[int | None, typer.Option("--port", min=1, max=65_535)]
+
+
+@cli.command()
+def up(
+    scenario: ScenarioArgument = None,
+    speed: Annotated[
+        float | None,
+        typer.Option("--speed", min=0.001, help="Market seconds in a real second; 360 at first."),
+    ] = None,
+    node: NodeOption = None,
+    rpc: RpcOption = None,
+    data_dir: DataOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+) -> None:
+    """Let a street trade hour after hour, with gateway and page, until Ctrl-C."""
+    settings = _settings(
+        scenario=scenario,
+        speed=speed,
+        node=node and node.value,
+        rpc=rpc,
+        data_dir=data_dir,
+        host=host,
+        port=port,
+    )
+    _run(_up(settings), graceful=True)
+
+
+@cli.command()
+def run(
+    scenario: ScenarioArgument = None,
+    windows: Annotated[
+        int | None, typer.Option("--windows", min=1, help="Delivery hours to trade.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
+    ledger: Annotated[
+        LedgerChoice, typer.Option("--ledger", help="The contracts, or their model.")
+    ] = LedgerChoice.CHAIN,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the summary here, too.")
+    ] = None,
+    node: NodeOption = None,
+    rpc: RpcOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Let a scenario trade as fast as it can, and report."""
+    settings = _settings(scenario=scenario, node=node and node.value, rpc=rpc, data_dir=data_dir)
+    chosen = with_overrides(load_scenario(settings.scenario), windows=windows, seed=seed)
+    _run(_headless(settings, chosen, ledger, json_file, time.monotonic()))
+
+
+@cli.command()
+def deploy(
+    node: NodeOption = None,
+    rpc: RpcOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Deploy the contracts to a development node, and print where they are."""
+    settings = _settings(node=node and node.value, rpc=rpc, data_dir=data_dir)
+    if settings.rpc is None and settings.data_dir is None:
+        raise InputError(
+            "--rpc", "is required, or --data-dir", None, hint="a chain has to outlive this command"
+        )
+    _run(_deploy(settings))
+
+
+@cli.command("serve")
+def serve_gateway(
+    rpc: RpcOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Serve the gateway and the page over a chain, without agents, until Ctrl-C."""
+    settings = _settings(rpc=rpc, host=host, port=port, data_dir=data_dir)
+    _run(_serve(settings), graceful=True)
+
+
+@cli.command()
+def status(
+    url: Annotated[str, typer.Option("--url", help="A gateway.")] = "http://127.0.0.1:8000",
+) -> None:
+    """Say how a running market is."""
+    try:
+        ready = httpx.get(f"{url}/ready", timeout=5)
+        window = httpx.get(f"{url}/api/v1/windows/current", timeout=5)
+    except httpx.HTTPError as error:
+        raise InputError(
+            "--url", "must be a gateway that answers", url, hint="start one: peerwatt up"
+        ) from error
+    table = Table(show_header=False, box=None)
+    for name, value in {**ready.json(), **window.json()}.items():
+        table.add_row(name, json.dumps(value) if isinstance(value, dict | list) else str(value))
+    console.print(table)
+    if ready.is_error:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Runs a command; every error on purpose is one line that says what to do next."""
+    try:
+        cli()
+    except PeerwattError as error:
+        errors.print(f"[bold red]{error.title}:[/] ", end="")
+        errors.print(str(error), markup=False, highlight=False)
+        sys.exit(1)
+
+
+def _settings(**given: Any) -> Settings:
+    """The settings, with what the command line gives in front."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _run(work: Coroutine[Any, Any, None], *, graceful: bool = False) -> None:
+    """Runs to the end, or until Ctrl-C or SIGTERM, which close all that was opened.
+
+    A `graceful` command is meant to be ended like this, and then has succeeded.
+    """
+
+    async def until_told() -> bool:
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            return False
+        return True
+
+    if not asyncio.run(until_told()) and not graceful:
+        sys.exit(INTERRUPTED)
+
+
+async def _up(settings: Settings) -> None:
+    scenario = load_scenario(settings.scenario)
+    async with AsyncExitStack() as stack:
+        sock = stack.enter_context(listen(settings.host, settings.port))
+        with console.status("starting the chain and deploying the contracts"):
+            chain = await stack.enter_async_context(
+                open_chain(_options(settings, paced=True), scenario.start - WINDOW_LENGTH)
+            )
+        url = database_url(settings.database_url, settings.data_dir or chain.folder)
+        index = await stack.enter_async_context(open_index(chain, url))
+        directory = development_directory(scenario)
+        street = await stack.enter_async_context(
+            open_street(
+                chain,
+                scenario,
+                MessageWriter(index.journal, directory),
+                settings.data_dir and settings.data_dir / "street",
+            )
+        )
+        about = about_street(scenario, directory, load_profiles(scenario))
+        app = create_app(
+            services_of(chain, index, street=street, about=about, speed=settings.speed)
+        )
+        with console.status("bringing the households to the market"):
+            await street.enrol()
+        console.print(f"[bold]http://{settings.host}:{settings.port}[/]  (Ctrl-C ends it)")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(serve(app, sock))
+            group.create_task(_trade(street))
+
+
+async def _trade(street: Street) -> None:
+    while True:
+        report = await street.run_window(street.next_window())
+        console.print(_line(report), highlight=False)
+
+
+async def _serve(settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        sock = stack.enter_context(listen(settings.host, settings.port))
+        if settings.rpc is None and settings.data_dir is None:
+            raise InputError("--rpc", "is required, or --data-dir", None)
+        chain = await stack.enter_async_context(open_chain(_options(settings), int(time.time())))
+        url = database_url(settings.database_url, settings.data_dir or chain.folder)
+        index = await stack.enter_async_context(open_index(chain, url))
+        console.print(f"[bold]http://{settings.host}:{settings.port}[/]  (Ctrl-C ends it)")
+        await serve(create_app(services_of(chain, index)), sock)
+
+
+async def _deploy(settings: Settings) -> None:
+    async with open_chain(_options(settings), int(time.time())) as chain:
+        table = Table("contract", "address", box=None)
+        for name, address in chain.ledger.deployment.addresses.items():
+            table.add_row(name, address)
+        console.print(table)
+
+
+async def _headless(
+    settings: Settings,
+    scenario: Scenario,
+    ledger: LedgerChoice,
+    json_file: Path | None,
+    begun: float,
+) -> None:
+    run_state = Run(scenario, load_profiles(scenario), RunRecord())
+    async with AsyncExitStack() as stack:
+        if ledger is LedgerChoice.MODEL:
+            street = await stack.enter_async_context(open_model_street(scenario, run_state.record))
+        else:
+            chain = await stack.enter_async_context(
+                open_chain(_options(settings), scenario.start - WINDOW_LENGTH)
+            )
+            chain.ledger.on_receipt = run_state.record.observe
+            folder = settings.data_dir and settings.data_dir / "street"
+            street = await stack.enter_async_context(open_street(chain, scenario, folder=folder))
+        with _progress(scenario.windows) as step:
+            await run_state.complete(street, step)
+        names = street.directory.names
+        summary = run_state.summary(
+            street, ledger=ledger.value, wall_seconds=time.monotonic() - begun
+        )
+    folder = settings.runs / f"{scenario.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    write_report(RunReport(summary, run_state.record, run_state.terms, names), folder)
+    if json_file is not None:
+        json_file.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    _show(summary, folder)
+
+
+def _options(settings: Settings, *, paced: bool = False) -> ChainOptions:
+    return ChainOptions(
+        node=settings.node,
+        rpc=settings.rpc,
+        data_dir=settings.data_dir,
+        speed=settings.speed if paced else None,
+    )
+
+
+@contextmanager
+def _progress(windows: int) -> Iterator[Callable[[WindowReport], None]]:
+    """A bar on a terminal, a line for each window elsewhere."""
+    if not console.is_terminal:
+        yield lambda report: console.print(_line(report), highlight=False)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("opening the market", total=windows)
+
+        def step(report: WindowReport) -> None:
+            bar.update(task, advance=1, description=_line(report))
+
+        yield step
+
+
+def _line(report: WindowReport) -> str:
+    """One market hour in one line."""
+    start = datetime.fromtimestamp(window_start(report.window), UTC)
+    energy_wh = sum(trade.energy_wh for trade in report.trades)
+    line = f"{start:%a %H:%M} UTC  {len(report.offers):2} offers  {len(report.trades):3} agreements"
+    if energy_wh:
+        value = sum(trade.energy_wh * trade.price for trade in report.trades)
+        line += f"  {energy_wh / WH_PER_KWH:7.2f} kWh at {value / energy_wh / MONEY_UNIT:.4f}"
+    if report.misses:
+        line += f"  {len(report.misses)} deadlines missed"
+    return line
+
+
+def _show(summary: Mapping[str, Any], folder: Path) -> None:
+    """The summary for people."""
+
+    def kwh(name: str) -> str:
+        return f"{summary[name] / WH_PER_KWH:,.1f} kWh"
+
+    def money(name: str) -> str:
+        return f"{summary[name] / MONEY_UNIT:,.2f}"
+
+    price = summary["mean_price"]
+    share = summary["self_sufficiency"]
+    table = Table(show_header=False, box=None, title=f"{summary['scenario']}", title_justify="left")
+    rows = {
+        "windows": summary["windows"],
+        "participants": summary["participants"],
+        "offers": summary["offers"],
+        "agreements (settled)": f"{summary['agreements']} ({summary['settled']})",
+        "traded between neighbours": kwh("energy_traded_wh"),
+        "from the grid": kwh("grid_import_wh"),
+        "to the grid": kwh("grid_export_wh"),
+        "self-sufficiency": "none used" if share is None else f"{share:.1%}",
+        "mean price per kWh": "nothing traded" if price is None else f"{price / MONEY_UNIT:.4f}",
+        "buyers saved": money("buyers_saving_vs_grid"),
+        "sellers gained": money("sellers_gain_vs_grid"),
+        "penalties": money("penalties"),
+        "forecast error, persistence": f"{summary['forecast_mae_wh']} Wh, "
+        f"{summary['persistence_mae_wh']} Wh",
+        "deadlines missed": summary["deadline_misses"],
+        "transactions, gas": f"{summary['transactions']:,}, {summary['gas_total']:,}",
+        "seconds": summary["wall_seconds"],
+    }
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    console.print(table)
+    console.print(f"{folder / 'report.html'}", highlight=False, markup=False)

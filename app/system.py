@@ -1,0 +1,303 @@
+"""Opens the parts of a market, innermost first, and closes them in reverse.
+
+The one place that knows them all: node, contracts, ledger, clock, index, agents, gateway.
+"""
+
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy.engine import URL
+
+from app.agents.directory import Directory, Offices, directory_of
+from app.agents.observer import NegotiationMessage, Observer, SilentObserver
+from app.agents.street import Street, StreetOptions
+from app.api.about import About
+from app.api.services import Services
+from app.chain.clock import ChainClock, MarketClock, PacedClock, WaitingClock
+from app.chain.deployment import Deployment, deploy
+from app.chain.keys import (
+    AUDITOR,
+    DEVELOPMENT_CHAINS,
+    KEEPER,
+    OPERATOR,
+    RELAYER,
+    TREASURER,
+    TREASURY,
+    Keystore,
+    development_address,
+    household_address,
+    meter_address,
+)
+from app.chain.node import EmbeddedNode, NodeKind
+from app.chain.reader import BlockReader
+from app.chain.rpc import Rpc
+from app.errors import ConfigurationError
+from app.index.journal import Message, MessageJournal
+from app.index.market_index import MarketIndex
+from app.ledger.chain import ChainLedger
+from app.ledger.model import ModelClock, ModelLedger
+from app.ledger.relayer import Relayer
+from app.ledger.types import Receipt
+from app.market.windows import WINDOW_LENGTH
+from app.scenario.record import RunRecord
+from app.scenario.scenario import Scenario, load_profiles
+
+
+@dataclass(frozen=True, slots=True)
+class ChainOptions:
+    """Which chain a market lives on.
+
+    `rpc` is a node that runs already; without it one of kind `node` is started. With `data_dir` the
+    chain stays there and goes on the next time. `speed` is market seconds per real second; None is
+    as fast as the machine can.
+    """
+
+    node: NodeKind = "ganache"
+    rpc: str | None = None
+    data_dir: Path | None = None
+    speed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain with the market's contracts on it. `folder` lasts as long as the chain is open."""
+
+    folder: Path
+    ledger: ChainLedger
+    clock: MarketClock
+    keys: Keystore | None
+
+
+@asynccontextmanager
+async def open_chain(options: ChainOptions, start_time: int) -> AsyncIterator[Chain]:
+    """Starts or finds a node, deploys the contracts where they are not there, and connects.
+
+    `start_time` is the time of a new chain. On a chain that is not for development the contracts
+    have to be there, and no keys are: only users' own signatures count.
+    """
+    with _folder(options.data_dir) as folder:
+        if options.rpc is not None:
+            async with _connect(options, options.rpc, folder) as chain:
+                yield chain
+            return
+        kept = options.data_dir
+        async with (
+            EmbeddedNode(options.node, data_dir=kept, start_time=start_time) as node,
+            _connect(options, node.url, folder) as chain,
+        ):
+            yield chain
+
+
+@asynccontextmanager
+async def open_street(
+    chain: Chain,
+    scenario: Scenario,
+    observer: Observer | None = None,
+    folder: Path | None = None,
+) -> AsyncIterator[Street]:
+    """The agents of a scenario on a development chain."""
+    directory = development_directory(scenario)
+    async with Street(
+        scenario,
+        load_profiles(scenario),
+        chain.ledger,
+        chain.clock,
+        directory,
+        observer,
+        StreetOptions(folder=folder),
+    ) as street:
+        yield street
+
+
+@asynccontextmanager
+async def open_model_street(scenario: Scenario, record: RunRecord) -> AsyncIterator[Street]:
+    """The agents of a scenario on the model of the contracts: no chain, no gas."""
+    clock = ModelClock(scenario.start - WINDOW_LENGTH)
+    ledger, accounts = ModelLedger.for_development(clock)
+    directory = directory_of(
+        scenario,
+        Offices(
+            operator=accounts.operator,
+            auditor=accounts.auditor,
+            treasurer=accounts.treasurer,
+            treasury=accounts.treasury,
+            keeper=accounts.keeper,
+        ),
+        account_of=lambda number: ledger.keys.account(f"household {number}"),
+        meter_of=lambda number: ledger.keys.account(f"meter {number}"),
+    )
+    async with Street(
+        scenario, load_profiles(scenario), ledger, clock, directory, ReceiptCounter(record)
+    ) as street:
+        yield street
+
+
+@asynccontextmanager
+async def open_index(chain: Chain, url: URL) -> AsyncIterator[MarketIndex]:
+    """The chain's events in SQL, followed as they come."""
+    ledger = chain.ledger
+    reader = BlockReader(ledger.rpc, ledger.deployment, ledger.contracts)
+    async with MarketIndex.open(url, reader) as index:
+        yield index
+
+
+def services_of(
+    chain: Chain,
+    index: MarketIndex,
+    *,
+    street: Street | None = None,
+    about: About | None = None,
+    speed: float | None = None,
+) -> Services:
+    """What the gateway stands on."""
+    if chain.keys is None:
+        raise ConfigurationError(
+            "the gateway has no account that pays for relayed calls on this chain",
+            hint="run it on a development chain",
+        )
+    return Services(
+        ledger=chain.ledger,
+        index=index,
+        clock=chain.clock,
+        relayer=Relayer(chain.ledger, development_address(RELAYER)),
+        development=chain.keys,
+        street=street,
+        about=about or About(),
+        speed=speed or 0.0,
+    )
+
+
+def development_directory(scenario: Scenario) -> Directory:
+    """The development accounts under which a scenario's members and offices act."""
+    offices = Offices(
+        operator=development_address(OPERATOR),
+        auditor=development_address(AUDITOR),
+        treasurer=development_address(TREASURER),
+        treasury=development_address(TREASURY),
+        keeper=development_address(KEEPER),
+    )
+    return directory_of(scenario, offices, household_address, meter_address)
+
+
+class ReceiptCounter(SilentObserver):
+    """Counts the street's own writes, on a ledger that tells nobody of them."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self._record = record
+
+    def receipt(self, receipt: Receipt) -> None:
+        self._record.observe(receipt)
+
+
+class MessageWriter(SilentObserver):
+    """Puts what agents say into the index's journal, under the accounts that the page knows."""
+
+    def __init__(self, journal: MessageJournal, directory: Directory) -> None:
+        self._journal = journal
+        self._accounts = {member.name: member.account for member in directory.members}
+
+    def message(self, message: NegotiationMessage) -> None:
+        self._journal.record(
+            Message(
+                conversation_id=message.conversation_id,
+                window=message.window,
+                sender=self._accounts.get(message.sender, message.sender),
+                receiver=self._accounts.get(message.receiver, message.receiver),
+                performative=message.performative,
+                offer_id=message.offer_id,
+                energy_wh=message.energy_wh,
+                price=message.price,
+                at=message.at,
+            )
+        )
+
+
+class GatewayServer(uvicorn.Server):
+    """Serves the gateway until it is cancelled. Signals are left to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; raises ConfigurationError where the port is taken."""
+    try:
+        return socket.create_server((host, port), backlog=128, reuse_port=False)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen at {host}:{port}: {error.strerror}",
+            hint="end what listens there, or choose another --port",
+        ) from error
+
+
+async def serve(app: FastAPI, server_socket: socket.socket) -> None:
+    """Serves until cancelled; open connections are closed within a second."""
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, lifespan="on"
+    )
+    await GatewayServer(config).serve(sockets=[server_socket])
+
+
+@asynccontextmanager
+async def _connect(options: ChainOptions, url: str, folder: Path) -> AsyncIterator[Chain]:
+    rpc = Rpc(url)
+    try:
+        chain_id = int(await rpc.read("eth_chainId"), 16)
+        is_development = chain_id in DEVELOPMENT_CHAINS
+        deployment = await _deployment(options, rpc, url, chain_id, folder)
+        keys = Keystore.development(chain_id) if is_development else None
+        clock: MarketClock = await ChainClock.start(rpc) if is_development else WaitingClock()
+        if options.speed is not None and is_development:
+            clock = PacedClock(clock, options.speed)
+        ledger = await ChainLedger.connect(url, deployment, keys or Keystore(()), clock=clock)
+        async with ledger:
+            yield Chain(folder, ledger, clock, keys)
+    finally:
+        await rpc.close()
+
+
+async def _deployment(
+    options: ChainOptions, rpc: Rpc, url: str, chain_id: int, folder: Path
+) -> Deployment:
+    """The contracts that are there, or, on a development chain, new ones."""
+    path = folder / "deployment.json"
+    if options.rpc is not None:
+        try:
+            saved = Deployment.of_chain(chain_id)
+            await saved.check(rpc)
+            return saved
+        except ConfigurationError:
+            if chain_id not in DEVELOPMENT_CHAINS:
+                raise
+    elif path.exists():
+        return Deployment.load(path)
+    return await deploy(url, path)
+
+
+@contextmanager
+def _folder(data_dir: Path | None) -> Iterator[Path]:
+    """The data folder, or one that lasts as long as the process."""
+    if data_dir is not None:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        yield data_dir
+        return
+    with tempfile.TemporaryDirectory(prefix="peerwatt-") as name:
+        yield Path(name)
+
+
+def with_overrides(scenario: Scenario, *, windows: int | None, seed: int | None) -> Scenario:
+    """A scenario with what the command line says otherwise."""
+    changed = replace(
+        scenario,
+        windows=scenario.windows if windows is None else windows,
+        seed=scenario.seed if seed is None else seed,
+    )
+    load_profiles(changed)
+    return changed
