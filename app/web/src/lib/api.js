@@ -1,118 +1,229 @@
 // The gateway's REST resources and live events. Everything that the page knows of the gateway's
-// names stands here; the rest of the page works with the records that these functions return.
+// names stands here; the rest of the page works with the records that this module returns.
 
 const BASE = "/api/v1";
 const PAGE = 200;
+const MESSAGES = 500;
 
 /** A refusal by the gateway (RFC 9457), or no answer at all (`status` 0). */
 export class Problem extends Error {
   constructor(body, status) {
     super(body.detail || body.title || "The gateway did not say why.");
     this.status = status;
-    this.title = body.title ?? "";
     this.error = body.error ?? "";
     this.details = body.arguments ?? {};
     this.hint = body.hint ?? "";
-    this.fields = Object.fromEntries((body.errors ?? []).map((e) => [e.field, e.message]));
+    /** Broken rules by the form's fields; "" is the form as a whole. */
+    this.fields = {};
+    for (const { field, rule } of body.errors ?? []) {
+      this.fields[FIELD_OF[field.split(".").at(-1)] ?? ""] = rule;
+    }
   }
 }
 
-async function call(path, options = {}) {
-  let response;
-  try {
-    response = await fetch(BASE + path, {
-      headers: { Accept: "application/json", ...options.headers },
-      ...options,
-    });
-  } catch {
-    throw new Problem({ title: "No answer", detail: "The gateway does not answer." }, 0);
-  }
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(body, response.status);
-  return body;
-}
-
-function query(parameters) {
-  const given = Object.entries(parameters).filter(
-    ([, v]) => v !== undefined && v !== null && v !== "",
-  );
-  return given.length ? `?${new URLSearchParams(given)}` : "";
-}
-
-const get = (path, parameters = {}) => call(path + query(parameters));
-
-/** All pages of a list that is known to be short. */
-async function all(path, parameters) {
-  const items = [];
-  let cursor;
-  do {
-    const page = await get(path, { limit: PAGE, ...parameters, cursor });
-    items.push(...page.items);
-    cursor = page.next_cursor;
-  } while (cursor);
-  return items;
-}
-
-function post(path, body) {
-  return call(path, {
-    method: "POST",
-    headers: {
-      Accept: "application/json",
-      "Content-Type": "application/json",
-      "Idempotency-Key": crypto.randomUUID(),
-    },
-    body: JSON.stringify(body),
-  });
-}
-
-// ---------------------------------------------------------------- reading
-
-export const market = () => get("/market");
-export const windows = (limit) => get("/windows", { limit }).then((page) => page.items);
-export const participants = () => all("/participants", {});
-export const offersOf = (window) => all("/offers", { window });
-export const agreementsOf = (window) => all("/agreements", { window });
-export const messagesOf = (window) => all("/negotiations", { window });
-export const offersBy = (seller, limit) => get("/offers", { seller, limit }).then((p) => p.items);
-export const agreementsWith = (participant, limit) =>
-  get("/agreements", { participant, limit }).then((page) => page.items);
-export const readingsOf = (participant, limit) =>
-  get("/readings", { participant, limit }).then((page) => page.items);
-export const statementOf = (participant, cursor) =>
-  get(`/participants/${participant}/statement`, { limit: 20, cursor });
-export const transactions = (filter, cursor, limit) =>
-  get("/transactions", { ...filter, cursor, limit });
-
-// ---------------------------------------------------------------- writing
-
-export const publishOffer = ({ household, window, energyWh, price }) =>
-  post("/offers", { seller: household, window, energy_wh: energyWh, floor_price: price });
-export const seekEnergy = ({ household, window, energyWh, price }) =>
-  post("/negotiations", { buyer: household, window, energy_wh: energyWh, limit_price: price });
-
-/** Which field of the form a field of a request body is. */
-export const FIELD_OF = {
-  seller: "household",
-  buyer: "household",
+/** Which field of the page's form a member of a request body is. */
+const FIELD_OF = {
+  from: "household",
   window: "window",
   energy_wh: "energy",
   floor_price: "price",
   limit_price: "price",
 };
 
+async function call(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(BASE + path, {
+      ...options,
+      headers: { Accept: "application/json", ...options.headers },
+    });
+  } catch {
+    throw new Problem({ detail: "The gateway does not answer." }, 0);
+  }
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Problem(body, response.status);
+  return body;
+}
+
+function get(path, parameters = {}) {
+  const given = Object.entries(parameters).filter(
+    ([, value]) => value !== undefined && value !== null && value !== "",
+  );
+  return call(given.length ? `${path}?${new URLSearchParams(given)}` : path);
+}
+
+function post(path, body) {
+  return call(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
+    body: JSON.stringify(body),
+  });
+}
+
+/** A page of a list: `{items, next}`, each item made by `shape`. */
+async function page(path, parameters, shape) {
+  const answer = await get(path, parameters);
+  return { items: answer.items.map(shape), next: answer.next };
+}
+
+/** All pages of a list that is known to be short, oldest first. */
+async function all(path, parameters, shape) {
+  const items = [];
+  let cursor;
+  do {
+    const part = await page(path, { limit: PAGE, order: "oldest", ...parameters, cursor }, shape);
+    items.push(...part.items);
+    cursor = part.next;
+  } while (cursor);
+  return items;
+}
+
+// ----------------------------------------------------------------- shapes
+
+const offer = (row) => ({
+  id: row.offer_id,
+  seller: row.seller,
+  window: row.window,
+  energy_wh: row.energy_wh,
+  floor_price: row.floor_price,
+  agreed_wh: row.agreed_wh ?? 0,
+  cancelled: row.state === "cancelled",
+  made_at: row.at,
+  transaction_hash: row.transaction_hash,
+});
+
+const agreement = (row) => ({
+  id: row.agreement_id,
+  offer_id: row.offer_id,
+  seller: row.seller,
+  buyer: row.buyer,
+  window: row.window,
+  energy_wh: row.energy_wh,
+  price: row.price,
+  agreed_at: row.at,
+  transaction_hash: row.transaction_hash,
+  settlement: null,
+});
+
+const settlement = (row) => ({
+  agreement_id: row.agreement_id,
+  delivered_wh: row.delivered_wh,
+  paid: row.paid,
+  compensation: row.compensation,
+  penalty: row.penalty,
+  settled_at: row.at,
+  transaction_hash: row.transaction_hash,
+});
+
+/** A message has no id of its own in the live feed: what it says, by whom and when tells it apart. */
+const message = (row) => ({
+  ...row,
+  id: [row.conversation_id, row.at, row.sender, row.performative, row.price].join(" "),
+});
+
+const transaction = (row) => ({
+  hash: row.hash,
+  block: row.block,
+  index: row.log_index,
+  at: row.at,
+  contract: row.contract,
+  function: row.function,
+  sender: row.signer,
+  gas_used: row.gas_used,
+  success: row.succeeded,
+});
+
+const plain = (row) => row;
+
+/** Agreements with their settlements. */
+function settled(agreements, settlements) {
+  const done = new Map(settlements.map((each) => [each.agreement_id, each]));
+  return agreements.map((each) => ({ ...each, settlement: done.get(each.id) ?? null }));
+}
+
+// ---------------------------------------------------------------- reading
+
+/** What the market is, and its clock `{now, speed, running}`. */
+export async function market() {
+  const [about, clock] = await Promise.all([get("/market"), get("/windows/current")]);
+  return { ...about, clock };
+}
+
+export const summary = () => get("/summary");
+export const windows = (first, last) => get("/windows", { first, last });
+export const participants = () => all("/participants", {}, plain);
+export const balances = () => all("/balances", {}, plain);
+
+/** The offers, agreements and messages of a window, each oldest first. */
+export async function traded(window) {
+  const [offers, agreements, settlements, said] = await Promise.all([
+    all("/offers", { window }, offer),
+    all("/agreements", { window }, agreement),
+    all("/settlements", { window }, settlement),
+    page("/proposals", { window, limit: MESSAGES }, message),
+  ]);
+  return {
+    offers,
+    agreements: settled(agreements, settlements),
+    messages: said.items.reverse(),
+  };
+}
+
+export const offersBy = (seller, limit) => page("/offers", { seller, limit }, offer);
+
+export async function agreementsWith(participant, limit) {
+  const [agreements, settlements] = await Promise.all([
+    page("/agreements", { participant, limit }, agreement),
+    page("/settlements", { participant, limit }, settlement),
+  ]);
+  return settled(agreements.items, settlements.items);
+}
+
+export const readingsOf = (owner, limit) => page("/readings", { owner, limit }, plain);
+
+/** What a statement is made of; each is a function of a cursor, newest first. */
+export const movementsOf = (account) => (cursor) =>
+  page(`/balances/${account}/movements`, { cursor }, plain);
+export const settlementsOf = (participant) => (cursor) =>
+  page("/settlements", { participant, cursor }, plain);
+export const positionsOf = (participant) => (cursor) =>
+  page("/positions", { participant, cursor }, plain);
+
+export const transactions = (filter, cursor, limit) =>
+  page("/transactions", { ...filter, cursor, limit }, transaction);
+
+// ---------------------------------------------------------------- writing
+
+/** Publishes an offer; returns its id. */
+export async function publishOffer({ household, window, energyWh, price }) {
+  const body = { from: household, window, energy_wh: energyWh, floor_price: price };
+  return (await post("/offers", body)).offer_id;
+}
+
+/** Lets a household's agent buy in the negotiation that is on. */
+export function seekEnergy({ household, window, energyWh, price }) {
+  return post("/proposals", { from: household, window, energy_wh: energyWh, limit_price: price });
+}
+
 // ------------------------------------------------------------------- live
 
-export const LIVE = [
-  "clock",
-  "window",
-  "offer",
-  "agreement",
-  "message",
-  "reading",
-  "participant",
-  "statement",
-  "transaction",
-];
+const LIVE = {
+  clock: plain,
+  offer,
+  cancellation: plain,
+  agreement,
+  settlement,
+  reading: plain,
+  position: plain,
+  movement: plain,
+  cover: plain,
+  terms: plain,
+  participant: plain,
+  message,
+  transaction,
+  reorganised: plain,
+  reset: plain,
+};
 
 /**
  * Listens to the gateway's events until the returned function is called.
@@ -120,6 +231,7 @@ export const LIVE = [
  * @param {(live: boolean) => void} onState called on every (re)connection and loss
  */
 export function listen(onEvent, onState) {
+  const PATIENCE_MS = 2000;
   let source;
   let timer;
   const open = () => {
@@ -127,11 +239,13 @@ export function listen(onEvent, onState) {
     source.onopen = () => onState(true);
     source.onerror = () => {
       onState(false);
-      // The browser gives up after some errors (such as a 502 from a proxy): then we try again.
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, 2000);
+      // The browser gives up after some errors (such as a 502 of a proxy): then we try again.
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, PATIENCE_MS);
     };
-    for (const kind of LIVE) {
-      source.addEventListener(kind, (event) => onEvent(kind, JSON.parse(event.data)));
+    for (const [kind, shape] of Object.entries(LIVE)) {
+      source.addEventListener(kind, (event) => {
+        onEvent(kind, shape(JSON.parse(event.data)));
+      });
     }
   };
   open();

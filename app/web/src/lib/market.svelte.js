@@ -1,13 +1,18 @@
-// What the page knows of the market: one snapshot by REST, then live events on top of it.
+// What the page knows of the market: a snapshot by REST, then live events on top of it.
 
 import { SvelteMap } from "svelte/reactivity";
 
 import * as api from "./api.js";
+import { later } from "./later.js";
 
-/** Hours that the day ring, the charts and the lists look back on. */
+/** Hours that the day ring, the charts and the lists look back on, and that the form looks ahead. */
 export const HISTORY = 48;
-const RECENT_TRANSACTIONS = 60;
+export const AHEAD = 12;
+
 const TICK_MS = 250;
+const RETRY_MS = 2000;
+const WINDOWS_MS = 500;
+const BALANCES_MS = 1500;
 /** A clock that is ahead by less than this waits for the market instead of jumping back. */
 const HOLD_SECONDS = 900;
 
@@ -22,24 +27,26 @@ export const market = $state({
   chainId: 0,
   windowLength: 3600,
   commitMargin: 300,
-  speed: 1,
+  /** Market seconds in a second; null is real time. */
+  speed: null,
   running: true,
-  negotiation: true,
+  agents: true,
   now: 0,
-  totals: null,
+  summary: null,
   /** The window that the visitor looks at; null follows the market. */
   chosen: null,
 });
 
-/** window -> row, id -> offer, id -> agreement, address -> participant */
+/** window -> its figures */
 export const windows = new SvelteMap();
+/** id -> offer */
 export const offers = new SvelteMap();
+/** id -> agreement */
 export const agreements = new SvelteMap();
+/** address -> participant with its balance */
 export const participants = new SvelteMap();
 /** window -> messages in their order */
 export const messages = new SvelteMap();
-/** newest first */
-export const recent = $state({ transactions: [] });
 
 const loaded = new Set();
 const listeners = new Set();
@@ -67,60 +74,80 @@ export function phaseOf(window) {
 /** Market time right now, between the gateway's clock events. */
 export function preciseNow() {
   if (!market.running) return anchor.now;
-  const passed = ((performance.now() - anchor.at) / 1000) * (market.speed ?? 1);
-  return anchor.now + passed;
+  return anchor.now + ((performance.now() - anchor.at) / 1000) * (market.speed ?? 1);
 }
 
 function setClock({ now, speed, running }) {
   const shown = anchor.at ? preciseNow() : now;
   const ahead = shown - now;
+  const before = tradingWindow();
   anchor = { now: ahead > 0 && ahead < HOLD_SECONDS ? shown : now, at: performance.now() };
   market.speed = speed;
   market.running = running;
   market.now = anchor.now;
+  if (market.ready && tradingWindow() !== before) touch(before, tradingWindow() + AHEAD);
 }
 
 // --------------------------------------------------------------- snapshot
 
 async function loadWindow(window) {
-  const [theirOffers, theirAgreements, theirMessages] = await Promise.all([
-    api.offersOf(window),
-    api.agreementsOf(window),
-    api.messagesOf(window),
-  ]);
-  for (const offer of theirOffers) offers.set(offer.id, offer);
-  for (const agreement of theirAgreements) agreements.set(agreement.id, agreement);
-  messages.set(window, theirMessages);
+  const traded = await api.traded(window);
+  for (const offer of traded.offers) offers.set(offer.id, offer);
+  for (const agreement of traded.agreements) agreements.set(agreement.id, agreement);
+  messages.set(window, traded.messages);
   loaded.add(window);
 }
 
+function figure(row) {
+  const known = row.grid_ceiling !== null && row.grid_floor !== null;
+  windows.set(row.window, {
+    ...row,
+    unknown: !known && row.offers === 0 && row.readings === 0,
+    closed: participants.size > 0 && row.positions >= participants.size,
+  });
+}
+
+async function loadPeople() {
+  const [people, balances] = await Promise.all([api.participants(), api.balances()]);
+  const money = new Map(balances.map((balance) => [balance.participant, balance]));
+  for (const person of people) {
+    participants.set(person.participant, {
+      free: 0,
+      locked: 0,
+      debt: 0,
+      claim: 0,
+      energy_tokens_wh: 0,
+      ...person,
+      ...money.get(person.participant),
+      address: person.participant,
+    });
+  }
+}
+
 async function loadAll() {
-  const [about, rows, people, page] = await Promise.all([
-    api.market(),
-    api.windows(HISTORY),
-    api.participants(),
-    api.transactions({}, undefined, RECENT_TRANSACTIONS),
-  ]);
+  const about = await api.market();
   market.currency = about.currency;
-  market.zone = about.time_zone ?? "UTC";
+  market.zone = about.time_zone;
   market.scenario = about.scenario;
   market.chainId = about.chain_id;
   market.windowLength = about.window_length;
   market.commitMargin = about.commit_margin;
-  market.negotiation = about.negotiation;
-  market.totals = about.totals;
+  market.agents = about.agents;
   anchor = { now: 0, at: 0 };
   setClock(about.clock);
 
   for (const map of [windows, offers, agreements, messages, participants]) map.clear();
   loaded.clear();
-  for (const row of rows) windows.set(row.window, row);
-  for (const person of people) participants.set(person.address, person);
-  recent.transactions = page.items;
-
-  const now = tradingWindow();
-  const wanted = new Set([now, now - 1, now - 2, shownWindow()]);
-  await Promise.all([...wanted].map(loadWindow));
+  const trading = tradingWindow();
+  const near = new Set([trading, trading - 1, trading - 2, shownWindow()]);
+  const [rows, summary] = await Promise.all([
+    api.windows(trading - HISTORY + 1, trading + AHEAD),
+    api.summary(),
+    loadPeople(),
+    ...[...near].map(loadWindow),
+  ]);
+  rows.forEach(figure);
+  market.summary = summary;
   market.ready = true;
   market.problem = "";
 }
@@ -128,9 +155,50 @@ async function loadAll() {
 /** Shows a window; null follows the market. */
 export function choose(window) {
   market.chosen = window;
-  if (window !== null && !loaded.has(window)) {
-    loadWindow(window).catch((problem) => (market.problem = problem.message));
-  }
+  if (window !== null && !loaded.has(window)) loadWindow(window).catch(complain);
+}
+
+function complain(problem) {
+  market.problem = problem.message;
+}
+
+// ------------------------------------------------------- what must be read again
+
+let dirty = null;
+
+const readWindows = later(
+  WINDOWS_MS,
+  async () => {
+    const [first, last] = dirty;
+    dirty = null;
+    const [rows, summary] = await Promise.all([api.windows(first, last), api.summary()]);
+    rows.forEach(figure);
+    market.summary = summary;
+    forget();
+  },
+  complain,
+);
+
+const readBalances = later(BALANCES_MS, loadPeople, complain);
+
+/** Has the figures of windows read again. */
+function touch(first, last = first) {
+  const oldest = tradingWindow() - HISTORY;
+  dirty = dirty
+    ? [Math.max(oldest, Math.min(dirty[0], first)), Math.max(dirty[1], last)]
+    : [Math.max(oldest, first), last];
+  readWindows();
+}
+
+/** Drops what lies too far back, so that a page left open for days stays small. */
+function forget() {
+  const oldest = tradingWindow() - HISTORY;
+  const stale = (window) => window < oldest && window !== market.chosen;
+  for (const window of windows.keys()) if (stale(window)) windows.delete(window);
+  for (const window of messages.keys()) if (stale(window)) messages.delete(window);
+  for (const window of loaded) if (stale(window)) loaded.delete(window);
+  for (const [id, offer] of offers) if (stale(offer.window)) offers.delete(id);
+  for (const [id, agreement] of agreements) if (stale(agreement.window)) agreements.delete(id);
 }
 
 // ----------------------------------------------------------------- events
@@ -143,21 +211,45 @@ export function onEvent(heard) {
 
 const apply = {
   clock: setClock,
-  window(row) {
-    windows.set(row.window, row);
-    if (row.closed) refreshTotals();
+  offer(offer) {
+    if (!offers.has(offer.id)) offers.set(offer.id, offer);
+    touch(offer.window);
   },
-  offer: (offer) => offers.set(offer.id, offer),
-  agreement: (agreement) => agreements.set(agreement.id, agreement),
-  participant: (person) => participants.set(person.address, person),
+  cancellation(gone) {
+    const offer = offers.get(gone.offer_id);
+    if (offer) offers.set(offer.id, { ...offer, cancelled: true });
+    touch(gone.window);
+  },
+  agreement(agreement) {
+    if (!agreements.has(agreement.id)) {
+      agreements.set(agreement.id, agreement);
+      const offer = offers.get(agreement.offer_id);
+      if (offer) {
+        offers.set(offer.id, { ...offer, agreed_wh: offer.agreed_wh + agreement.energy_wh });
+      }
+    }
+    touch(agreement.window);
+    readBalances();
+  },
+  settlement(settlement) {
+    const agreement = agreements.get(settlement.agreement_id);
+    if (agreement) {
+      agreements.set(agreement.id, { ...agreement, settlement });
+      touch(agreement.window);
+    }
+    readBalances();
+  },
+  position(position) {
+    touch(position.window);
+    readBalances();
+  },
+  movement: readBalances,
+  participant: readBalances,
+  terms: () => touch(tradingWindow(), tradingWindow() + AHEAD),
   message(message) {
     const said = messages.get(message.window) ?? [];
     if (said.some((other) => other.id === message.id)) return;
     messages.set(message.window, [...said, message]);
-    loaded.add(message.window);
-  },
-  transaction(transaction) {
-    recent.transactions = [transaction, ...recent.transactions].slice(0, RECENT_TRANSACTIONS);
   },
 };
 
@@ -168,33 +260,6 @@ function hear(kind, record) {
   }
   apply[kind]?.(record);
   for (const heard of listeners) heard(kind, record);
-}
-
-let totalsWanted = false;
-
-function refreshTotals() {
-  if (totalsWanted) return;
-  totalsWanted = true;
-  setTimeout(async () => {
-    totalsWanted = false;
-    try {
-      market.totals = (await api.market()).totals;
-      forget();
-    } catch (problem) {
-      market.problem = problem.message;
-    }
-  }, 400);
-}
-
-/** Drops what lies too far back, so that a page left open for days stays small. */
-function forget() {
-  const oldest = tradingWindow() - HISTORY;
-  const stale = (window) => window < oldest && window !== market.chosen;
-  for (const window of windows.keys()) if (stale(window)) windows.delete(window);
-  for (const window of messages.keys()) if (stale(window)) messages.delete(window);
-  for (const window of loaded) if (stale(window)) loaded.delete(window);
-  for (const [id, offer] of offers) if (stale(offer.window)) offers.delete(id);
-  for (const [id, agreement] of agreements) if (stale(agreement.window)) agreements.delete(id);
 }
 
 /** Connects to the gateway; returns how to stop. */
@@ -209,10 +274,13 @@ export function start() {
       waiting = null;
       for (const [kind, record] of missed) hear(kind, record);
     } catch (problem) {
-      market.problem = problem.message;
-      retry = setTimeout(load, 2000);
+      complain(problem);
+      retry = setTimeout(load, RETRY_MS);
     }
   };
+  // What these say can't be put right by adding to what is there.
+  apply.reorganised = load;
+  apply.reset = load;
   const stop = api.listen(hear, (live) => {
     const before = market.connection;
     market.connection = live ? "live" : "lost";
@@ -239,15 +307,6 @@ export function agreementsIn(window) {
   return [...agreements.values()].filter((a) => a.window === window);
 }
 
-/** A participant's name: its household, or a short address. */
-export function nameOf(account) {
-  const person = personOf(account);
-  if (person) return person.household;
-  return String(account).startsWith("0x")
-    ? `${String(account).slice(0, 8)}\u2026`
-    : String(account);
-}
-
 /** A participant by address or household. */
 export function personOf(account) {
   const direct = participants.get(account);
@@ -256,4 +315,17 @@ export function personOf(account) {
     if (person.household === account) return person;
   }
   return undefined;
+}
+
+/** A participant's name: its household, or a short address. */
+export function nameOf(account) {
+  const name = personOf(account)?.household ?? String(account);
+  return name.startsWith("0x") ? `${name.slice(0, 6)}\u2026${name.slice(-4)}` : name;
+}
+
+/** Participants by name; `H2` before `H10`. */
+export function peopleByName() {
+  return [...participants.values()].sort((a, b) =>
+    nameOf(a.address).localeCompare(nameOf(b.address), "en", { numeric: true }),
+  );
 }

@@ -177,3 +177,13 @@ export function pace(speed) {
 export function short(hash) {
   return `${hash.slice(0, 6)}\u2026${hash.slice(-4)}`;
 }
+
+/** Money for energy, rounded up: what is locked or charged (as the contracts do it). */
+export function costUp(wh, perKwh) {
+  return Number((BigInt(wh) * BigInt(perKwh) + 999n) / 1000n);
+}
+
+/** Money for energy, rounded down: what is paid out. */
+export function costDown(wh, perKwh) {
+  return Number((BigInt(wh) * BigInt(perKwh)) / 1000n);
+}

@@ -4,16 +4,10 @@ import { countdown, energy, money, price } from "./units.js";
 
 export const PHASES = {
   trading: { name: "Trading", does: "Households offer energy and haggle over its price." },
-  commit: {
-    name: "Agreeing",
-    does: "No more haggling: what was agreed is written down, money is locked.",
-  },
+  commit: { name: "Agreeing", does: "What was agreed is written down; money is set aside." },
   delivery: { name: "Delivering", does: "The agreed energy flows, and the meters count it." },
-  settlement: {
-    name: "Settling",
-    does: "Meters are read, sellers are paid, the rest goes to or comes from the grid.",
-  },
-  settled: { name: "Settled", does: "Everybody is paid, and the rest is squared with the grid." },
+  settlement: { name: "Settling", does: "Meters are read, and sellers are paid for what came." },
+  settled: { name: "Settled", does: "Everybody is paid; the grid evened out the rest." },
 };
 
 const FUNCTIONS = {
@@ -25,14 +19,14 @@ const FUNCTIONS = {
   withdraw: "Took money out of the market",
   approve: "Let the market take a deposit",
   permit: "Let the market take a deposit",
-  mint: "Turned a bank deposit into market money",
-  burn: "Turned market money into a bank transfer",
+  mint: "Turned a deposit into market money",
+  burn: "Paid market money out to a bank",
   makeOffer: "Published an offer",
   cancelOffer: "Took an offer back",
   allowTransaction: "Wrote down an agreement",
   allowTransactions: "Wrote down agreements",
-  makeTransaction: "Settled an agreement: paid for delivered energy",
-  makeTransactions: "Settled agreements: paid for delivered energy",
+  makeTransaction: "Settled an agreement, paid its seller",
+  makeTransactions: "Settled agreements, paid sellers",
   submitReading: "Recorded a meter reading",
   submitReadings: "Recorded meter readings",
   closePosition: "Squared a household with the grid",
@@ -55,40 +49,25 @@ export function doing(name) {
 }
 
 const SAID = {
-  cfp: "asks for",
   "call-for-proposal": "asks for",
-  request: "asks for",
-  propose: "would take",
-  counter: "would take",
-  "counter-propose": "would take",
-  accept: "agrees to",
   "accept-proposal": "agrees to",
-  agree: "agrees to",
-  reject: "turns down",
   "reject-proposal": "turns down",
-  refuse: "turns down",
-  failure: "could not keep",
-  confirm: "confirms",
+  refuse: "does not sell",
   inform: "confirms",
+  failure: "could not keep its word",
+  "not-understood": "does not understand",
 };
 
-const words = (performative) => String(performative).toLowerCase().replaceAll("_", "-");
-
 /** What a negotiation message says, without its sender and receiver. */
-export function saying(message, fromSeller) {
-  const performative = words(message.performative);
-  if (!(performative in SAID)) return performative.replaceAll("-", " ");
-  const verb = SAID[performative];
-  if (verb !== "would take") return verb;
-  return fromSeller ? "would sell at" : "would pay";
+export function saying(performative, fromSeller) {
+  if (performative === "propose") return fromSeller ? "would sell at" : "would pay";
+  return SAID[performative] ?? performative.replaceAll("-", " ");
 }
 
-/** "accept", "reject" or "talk". */
+/** "accept", "reject" or "talk": how a conversation stands after a message. */
 export function outcomeOf(performative) {
-  const name = words(performative);
-  if (name.startsWith("accept") || name === "agree" || name === "confirm") return "accept";
-  if (name.startsWith("re") && name !== "request") return "reject";
-  return name === "failure" ? "reject" : "talk";
+  if (performative === "accept-proposal" || performative === "inform") return "accept";
+  return ["reject-proposal", "refuse", "failure"].includes(performative) ? "reject" : "talk";
 }
 
 // ----------------------------------------------------------------- errors
@@ -134,19 +113,17 @@ const REFUSALS = {
 };
 
 /**
- * A problem of the gateway as notes by form field; "" is the note for the form as a whole.
+ * A problem of the gateway as notes by field of the form; "" is the form as a whole.
  * @param {import("./api.js").Problem} problem
  */
-export function explain(problem, fieldOf, currency) {
+export function explain(problem, currency) {
   if (problem.error in REFUSALS) {
     const [field, say] = REFUSALS[problem.error];
     return { [field]: say(problem.details, currency) };
   }
-  const notes = {};
-  for (const [name, message] of Object.entries(problem.fields)) {
-    const last = name.split(".").at(-1);
-    notes[fieldOf[last] ?? ""] = sentence(message);
-  }
+  const notes = Object.fromEntries(
+    Object.entries(problem.fields).map(([field, rule]) => [field, sentence(rule)]),
+  );
   if (Object.keys(notes).length) return notes;
   if (problem.status === 0) {
     return { "": "The gateway does not answer. Nothing was sent; please try again in a moment." };
@@ -168,32 +145,4 @@ export function closedBecause(phase, left) {
     return `Offers for this hour have closed: its agreements are being written. It begins in ${countdown(left)}.`;
   }
   return "This hour has begun: it can no longer be traded.";
-}
-
-// -------------------------------------------------------------- statement
-
-const ENTRIES = {
-  deposit: "Paid in",
-  withdrawal: "Taken out",
-  escrow: "Set aside for a purchase",
-  bond: "Set aside as a bond",
-  release: "Set free again",
-  sale: "Sold to a neighbour",
-  purchase: "Bought from a neighbour",
-  shortfall: "Paid for energy that was missing",
-  compensation: "Received for energy that was missing",
-  penalty: "Penalty for energy that was missing",
-  "grid export": "Sold to the grid",
-  "grid import": "Bought from the grid",
-  cover: "Bought from the grid to keep an agreement",
-  debt: "Owed to the operator",
-  "debt paid": "Debt paid",
-  claim: "Owed by the operator",
-  "claim paid": "Paid by the operator",
-};
-
-/** A line of a statement in plain words. */
-export function entry(kind) {
-  const name = kind.toLowerCase().replaceAll("_", " ");
-  return ENTRIES[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }
