@@ -1,7 +1,7 @@
 import pytest
 from brownie import reverts
 
-from tests.contracts.conftest import WINDOW
+from tests.contracts.conftest import WINDOW, post
 from tests.contracts.errors import error
 from tests.contracts.plain import plain
 
@@ -68,7 +68,7 @@ def test_is_empty_where_there_are_no_offers(market):
 def test_bounds_a_page(market, seller):
     ids = [(WINDOW << 32) + index for index in range(MAX_PAGE + 1)]
     for _ in ids:
-        market.makeOffer(WINDOW, 1, 0, {"from": seller, "required_confs": 0})
+        post(market, "makeOffer", WINDOW, 1, 0, by=seller)
 
     assert page(market, 0, 2**256 - 1) == (ids[:MAX_PAGE], MAX_PAGE + 1)
     assert page(market, MAX_PAGE, MAX_PAGE) == (ids[MAX_PAGE:], MAX_PAGE + 1)

@@ -1,0 +1,250 @@
+"""What the functions cost, against the committed figures in `benchmarks/gas.json`.
+
+After a change that is meant, `PEERWATT_RENEW_GAS=1 brownie test tests/contracts/gas` writes the
+file anew; the difference is part of the review.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from brownie import accounts
+
+from app.market.windows import commit_start, window_end
+from tests.contracts.conftest import (
+    CEILING,
+    FLOOR,
+    HOUSEHOLDS_FROM,
+    PENALTY,
+    WINDOW,
+    agreement_on,
+    info_of,
+    post,
+    reading_of,
+    travel_to,
+)
+
+SNAPSHOT = Path(__file__).resolve().parents[3] / "benchmarks" / "gas.json"
+RENEW = "PEERWATT_RENEW_GAS"
+BATCH = 50
+LARGEST_CONTRACT = 24_576
+OFFERS = 200
+
+TOPICS = {"bytes of code", "money", "offers", "one trade", "batch of 50"}
+TARGETS = {
+    ("offers", "makeOffer, later in a window"): 60_000,
+    ("one trade", "allowTransaction, fresh seller and buyer"): 110_000,
+    ("batch of 50", "submitReadings, import, first of four windows"): 45_000,
+}
+
+
+def committed():
+    return json.loads(SNAPSHOT.read_text()) if SNAPSHOT.exists() else {}
+
+
+def check(topic, figures):
+    """Compares the figures of a topic with the committed ones, or commits them."""
+    snapshot = committed()
+    if os.environ.get(RENEW):
+        SNAPSHOT.parent.mkdir(exist_ok=True)
+        renewed = {**snapshot, topic: figures}
+        SNAPSHOT.write_text(json.dumps(dict(sorted(renewed.items())), indent=2) + "\n")
+        return
+    before = snapshot.get(topic, {})
+    drift = [
+        f"  {sentence}: {before.get(sentence, 'new')} -> {figures.get(sentence, 'gone')}"
+        for sentence in sorted(before.keys() | figures.keys())
+        if before.get(sentence) != figures.get(sentence)
+    ]
+    if drift:
+        pytest.fail(
+            "\n".join(
+                [
+                    f"{topic}: not as in {SNAPSHOT.name}",
+                    *drift,
+                    f"If this is meant: {RENEW}=1 .venv/bin/brownie test tests/contracts/gas",
+                ]
+            ),
+            pytrace=False,
+        )
+
+
+def gas(transaction, items=1):
+    return transaction.gas_used // items
+
+
+@pytest.fixture
+def crowd(enrol):
+    """Fifty households that have never traded."""
+    households = accounts[HOUSEHOLDS_FROM + 10 : HOUSEHOLDS_FROM + 10 + BATCH]
+    for household in households:
+        enrol(household)
+    return households
+
+
+@pytest.fixture
+def submit_all(registry, keeper, sign_reading):
+    """Submits one reading of each household in one batch."""
+
+    def submit_all(households, *energies_wh, window):
+        travel_to(window_end(window))
+        readings = [reading_of(one, *energies_wh, window=window) for one in households]
+        signatures = [sign_reading(reading) for reading in readings]
+        return registry.submitReadings(readings, signatures, {"from": keeper})
+
+    return submit_all
+
+
+def test_code_is_as_committed(system, web3):
+    sizes = {
+        name: len(web3.eth.get_code(contract.address))
+        for name, contract in system.contracts.items()
+    }
+
+    assert max(sizes.values()) <= LARGEST_CONTRACT
+    check("bytes of code", sizes)
+
+
+def test_money_costs_what_was_committed(market, newcomer):
+    info, sender = info_of(newcomer), {"from": newcomer}
+
+    check(
+        "money",
+        {
+            "publishInfo, new participant": gas(market.publishInfo(info, sender)),
+            "publishInfo, update": gas(market.publishInfo(info, sender)),
+            "deposit, first": gas(market.deposit(1_000_000, sender)),
+            "deposit, later": gas(market.deposit(1_000_000, sender)),
+            "withdraw": gas(market.withdraw(1_000_000, sender)),
+        },
+    )
+
+
+def test_offers_cost_what_was_committed(market, operator, seller, other_seller):
+    terms, sender = (FLOOR, CEILING, PENALTY), {"from": seller}
+    market.publishTerms(WINDOW + 1, [terms], {"from": operator})
+
+    check(
+        "offers",
+        {
+            "makeOffer, first of a window": gas(market.makeOffer(WINDOW, 5_000, 100_000, sender)),
+            "makeOffer, first of a window with published terms": gas(
+                market.makeOffer(WINDOW + 1, 5_000, 100_000, sender)
+            ),
+            "makeOffer, later in a window": gas(
+                market.makeOffer(WINDOW, 5_000, 100_000, {"from": other_seller})
+            ),
+            "cancelOffer": gas(market.cancelOffer(WINDOW << 32, sender)),
+            "publishTerms, each of 24 windows": gas(
+                market.publishTerms(WINDOW + 2, [terms] * 24, {"from": operator}), 24
+            ),
+        },
+    )
+
+
+def test_one_trade_costs_what_was_committed(
+    market, agreement, commit_phase, allow, record, keeper, seller, buyer
+):
+    again = agreement._replace(salt=2)
+    allowed = [gas(allow(one)) for one in (agreement, again)]
+    travel_to(window_end(WINDOW))
+    read = [gas(record(seller, 5_000)), gas(record(buyer, 0, 5_000))]
+    made = [gas(market.makeTransaction(one, {"from": keeper})) for one in (agreement, again)]
+    closed = [gas(market.closePosition(one, WINDOW, {"from": keeper})) for one in (seller, buyer)]
+
+    check(
+        "one trade",
+        {
+            "allowTransaction, fresh seller and buyer": allowed[0],
+            "allowTransaction, same seller and buyer again": allowed[1],
+            "submitReading, export, first of four windows": read[0],
+            "submitReading, import, first of four windows": read[1],
+            "makeTransaction, buyer without energy": made[0],
+            "makeTransaction, same seller and buyer again": made[1],
+            "closePosition, surplus": closed[0],
+            "closePosition, lack": closed[1],
+        },
+    )
+
+
+def test_batches_cost_what_was_committed(
+    market, make_offer, sign, record, submit_all, keeper, seller, other_seller, buyer, crowd
+):
+    offers = make_offer(100_000), make_offer(100_000, by=other_seller)
+    to_many = [agreement_on(offers[0], seller, one, energy_wh=1_000) for one in crowd]
+    to_one = [
+        agreement_on(offers[1], other_seller, buyer, energy_wh=500, salt=salt)
+        for salt in range(BATCH)
+    ]
+    travel_to(commit_start(WINDOW))
+    allowed = [
+        gas(market.allowTransactions(batch, [sign(one) for one in batch], {"from": by}), BATCH)
+        for batch, by in ((to_many, seller), (to_one, other_seller))
+    ]
+
+    first = (WINDOW // 4 + 1) * 4
+    imported = gas(submit_all(crowd, 0, 1_500, window=WINDOW), BATCH)
+    for household in (seller, other_seller):
+        record(household, 100_000)
+    record(buyer, 0, 100_000)
+    made = [
+        gas(market.makeTransactions(batch, {"from": keeper}), BATCH) for batch in (to_many, to_one)
+    ]
+    closed = [gas(market.closePositions(crowd, WINDOW, {"from": keeper}), BATCH)]
+    exported = [gas(submit_all(crowd, 3_000, 10, window=first), BATCH)]
+    closed.append(gas(market.closePositions(crowd, first, {"from": keeper}), BATCH))
+    exported.append(gas(submit_all(crowd, 3_000, 10, window=first + 1), BATCH))
+    imported_later = gas(submit_all(crowd, 0, 1_500, window=first + 2), BATCH)
+
+    check(
+        "batch of 50",
+        {
+            "allowTransactions, 50 buyers": allowed[0],
+            "allowTransactions, one buyer": allowed[1],
+            "submitReadings, import, first of four windows": imported,
+            "submitReadings, import, later": imported_later,
+            "submitReadings, export, first of four windows": exported[0],
+            "submitReadings, export, later": exported[1],
+            "makeTransactions, 50 buyers without energy": made[0],
+            "makeTransactions, one buyer": made[1],
+            "closePositions, lack": closed[0],
+            "closePositions, surplus": closed[1],
+        },
+    )
+
+
+def test_the_snapshot_has_no_other_topics():
+    assert set(committed()) == TOPICS
+
+
+@pytest.mark.parametrize(
+    ("place", "target"), TARGETS.items(), ids=[sentence for _, sentence in TARGETS]
+)
+def test_targets_are_reached(place, target):
+    topic, sentence = place
+
+    assert committed()[topic][sentence] <= target
+
+
+def test_costs_do_not_depend_on_the_number_of_offers(
+    market, chain, make_offer, sign, seller, other_seller, buyer
+):
+    def costs():
+        offer = make_offer()
+        another = market.makeOffer(WINDOW, 5_000, 100_000, {"from": other_seller})
+        agreement = agreement_on(offer, seller, buyer)
+        travel_to(commit_start(WINDOW))
+        allowed = market.allowTransaction(agreement, sign(agreement), {"from": seller})
+        return another.gas_used, allowed.gas_used
+
+    chain.snapshot()
+    alone = costs()
+    chain.revert()
+    for _ in range(OFFERS):
+        post(market, "makeOffer", WINDOW, 1_000, 100_000, by=seller)
+    among_many = costs()
+
+    assert market.getOffers(WINDOW, 0, 0)["total"] == OFFERS + 2
+    for before, after in zip(alone, among_many, strict=True):
+        assert abs(after - before) < 100
