@@ -9,7 +9,7 @@ from app.agents.negotiation.post import Post
 from app.agents.negotiation.timetable import CLOSING_STEPS, Timetable
 from app.agents.residents import Resident
 from app.ledger.protocol import Ledger
-from app.ledger.types import Address
+from app.ledger.types import Address, Offer
 
 PassTime = Callable[[int], Awaitable[None]]
 
@@ -36,6 +36,12 @@ class Session:
         self._residents = residents
         self._pass_time = pass_time
         self._endpoints: dict[Address, AgentAddress] = {}
+        self._offers: list[Offer] = []
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The window's offers, as they were seen last."""
+        return tuple(self._offers)
 
     async def run(self) -> None:
         """From the opening to the end, when nobody is bound any more but by signatures."""
@@ -44,6 +50,7 @@ class Session:
         await self._call_for_proposals()
         for moment in table.round_times:
             await self._pass_time(moment)
+            await self._call_for_proposals()
             await self._bid()
             for resident in self._residents:
                 resident.seller.haggle()
@@ -64,22 +71,21 @@ class Session:
         await self._post.deliver()
 
     async def _bid(self) -> None:
-        await self._call_for_proposals()
         for resident in self._residents:
             resident.buyer.bid()
         await self._post.deliver()
 
     async def _call_for_proposals(self) -> None:
         """Shows everybody the offers on the ledger; buyers call those that are new to them."""
-        offers = await self._ledger.offers(self._timetable.window)
-        for offer in offers:
+        self._offers = await self._ledger.offers(self._timetable.window)
+        for offer in self._offers:
             if offer.seller not in self._endpoints:
                 info = await self._ledger.participant_info(offer.seller)
                 address = address_of(info.endpoint)
                 if address is not None:
                     self._endpoints[offer.seller] = address
         for resident in self._residents:
-            resident.seller.list_offers(offers)
+            resident.seller.list_offers(self._offers)
         for resident in self._residents:
-            resident.buyer.contact(offers, self._endpoints)
+            resident.buyer.contact(self._offers, self._endpoints)
         await self._post.deliver()

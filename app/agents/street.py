@@ -67,7 +67,7 @@ from app.agents.trading.planning import Plan, plan
 from app.agents.writing import PHASE_ERRORS
 from app.errors import ConflictError, ContractRevertedError, InputError
 from app.ledger.protocol import Ledger
-from app.ledger.types import Agreement, AgreementState, Receipt, Terms
+from app.ledger.types import Agreement, AgreementState, Offer, Receipt, Terms
 from app.market.windows import GRACE_WINDOWS, commit_start, grace_end, window_at, window_start
 from app.scenario.scenario import Scenario
 
@@ -89,6 +89,7 @@ class _Hour:
     window: int
     terms: Terms
     plans: dict[str, Plan] = field(default_factory=dict)
+    offers: tuple[Offer, ...] = ()
     trades: list[TradeRecord] = field(default_factory=list)
     settled: list[SettlementReport] = field(default_factory=list)
 
@@ -314,12 +315,11 @@ class Street:
         await self._offer(self._hour, self._timetable)
         await self._negotiate(self._hour, self._timetable)
         await self._write(self._hour, self._timetable)
-        offers = await self._ledger.offers(window)
         report = WindowReport(
             window=window,
             terms=self._hour.terms,
             plans=self._hour.plans,
-            offers=tuple(offers),
+            offers=self._hour.offers,
             trades=tuple(self._hour.trades),
             settled=tuple(self._hour.settled),
             misses=tuple(self._misses),
@@ -473,6 +473,7 @@ class Street:
         residents = self._in_turn(hour.window)
         session = Session(self._ledger, self._post, table, residents, self._pass_time)
         await session.run()
+        hour.offers = session.offers
         self._is_open = False
 
     async def _write(self, hour: _Hour, table: Timetable) -> None:

@@ -70,6 +70,8 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         self._book = book
         self._published_until = 0
         self._claimants: dict[Address, None] = {}
+        self._owners = {member.meter: member.account for member in directory.members}
+        self._recorded: dict[tuple[Address, int], None] = {}
 
     @property
     def book(self) -> AgreementBook:
@@ -99,7 +101,11 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         async def submit(batch: Sequence[SignedReading]) -> list[Receipt]:
             return await self._ledger.submit_readings(self._directory.offices.keeper, batch)
 
-        return await write_or_drop(readings, submit)
+        result = await write_or_drop(readings, submit)
+        for signed in result.written:
+            reading = signed.reading
+            self._recorded[self._owners[reading.meter], reading.window] = None
+        return result
 
     async def settle(self, window: int, now: int) -> Settlement:
         """Settles the agreements of a window that is over, then closes its positions.
@@ -110,6 +116,9 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         await self._settle_agreements(settlement, now)
         await self._close_positions(settlement, now)
         await self._pay_claims(settlement)
+        if settlement.is_complete:
+            for member in self._directory.members:
+                self._recorded.pop((member.account, window), None)
         return settlement
 
     async def credit(self) -> Credit:
@@ -141,23 +150,17 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
 
     async def _close_positions(self, settlement: Settlement, now: int) -> None:
         window = settlement.window
-        due: list[Address] = []
-        for member in self._directory.members:
-            position = await self._ledger.position_of(member.account, window)
-            if position.closed:
-                continue
-            is_read = await self._are_read((member.account,), window, now)
-            if position.open_agreements or not is_read:
-                settlement.open_positions += 1
-            else:
-                due.append(member.account)
+        accounts = [member.account for member in self._directory.members]
+        due = [each for each in accounts if await self._are_read((each,), window, now)]
+        settlement.open_positions += len(accounts) - len(due)
 
         async def submit(batch: Sequence[Address]) -> list[Receipt]:
             keeper = self._directory.offices.keeper
             return await self._ledger.close_positions(keeper, batch, window)
 
         result = await write_or_drop(due, submit, harmless={"PositionIsClosed"})
-        settlement.closed = len(result.written)
+        closed = [event for receipt in result.receipts for event in receipt.events]
+        settlement.closed = sum(event.name == "PositionClosed" for event in closed)
         settlement.open_positions += len(result.dropped)
         settlement.receipts += result.receipts
         settlement.refused += [str(error) for _, error in result.dropped]
@@ -167,9 +170,12 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         if now >= grace_end(window):
             return True
         for owner in owners:
+            if (owner, window) in self._recorded:
+                continue
             reading = await self._ledger.reading_of(owner, window)
             if not reading.recorded:
                 return False
+            self._recorded[owner, window] = None
         return True
 
     async def _pay_claims(self, settlement: Settlement) -> None:
