@@ -155,9 +155,11 @@ def deploy_system(
         authority, forwarder, payment_token, energy_token, registry, market, first_block
     )
     holders = {Role.OPERATOR: operator, Role.AUDITOR: auditor, Role.TREASURER: treasurer}
-    authority.multicall(
-        access_calls(system, holders),
-        {"from": deployer, "gas_limit": DEPLOYMENT_GAS, "silent": True},
+    deployer.transfer(
+        cast(Account, authority),
+        data=authority.multicall.encode_input(access_calls(system, holders)),
+        gas_limit=DEPLOYMENT_GAS,
+        silent=True,
     )
     return system
 
