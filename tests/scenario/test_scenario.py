@@ -17,7 +17,7 @@ SPRING_START = "2016-05-08T22:00:00Z"
 
 @pytest.fixture
 def street(examples):
-    return examples / "street.yaml"
+    return examples / "street-all-solar.yaml"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def section(path, name: str) -> str:
 
 
 class TestExamples:
-    @pytest.mark.parametrize("name", ["street", "street-today"])
+    @pytest.mark.parametrize("name", ["street", "street-all-solar"])
     def test_every_example_loads_with_its_data(self, examples, name):
         scenario = load_scenario(examples / f"{name}.yaml")
         profiles = load_profiles(scenario)
@@ -81,7 +81,7 @@ class TestExamples:
     def test_no_example_is_forgotten(self, examples):
         assert {path.name for path in examples.glob("*.yaml")} == {
             "street.yaml",
-            "street-today.yaml",
+            "street-all-solar.yaml",
         }
 
     def test_street_is_a_day_of_thirteen_households(self, street):
@@ -96,14 +96,14 @@ class TestExamples:
         profiles = load_profiles(scenario)
         assert profiles.history_of("H01", scenario.first_window, 100).load_wh.size == 72
 
-    def test_street_today_has_the_roofs_of_the_present_state(self, examples):
-        profiles = load_profiles(load_scenario(examples / "street-today.yaml"))
+    def test_street_on_its_way_has_six_roofs(self, examples):
+        profiles = load_profiles(load_scenario(examples / "street.yaml"))
         roofs = {
             household
             for household, pv_wh in zip(profiles.households, profiles.pv_wh, strict=True)
             if pv_wh.any()
         }
-        assert roofs == {"H07", "H08", "H11", "H13"}
+        assert roofs == {"H06", "H07", "H08", "H09", "H11", "H13"}
 
 
 class TestManual:
@@ -261,9 +261,9 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("old", "new", "field", "rule"),
         [
-            ("name: street", "", "name", "is required"),
-            ("name: street", "name: a b", "name", "must be 1 to 64 letters"),
-            ("name: street", "name: [a]", "name", "must be a text"),
+            ("name: street-all-solar", "", "name", "is required"),
+            ("name: street-all-solar", "name: a b", "name", "must be 1 to 64 letters"),
+            ("name: street-all-solar", "name: [a]", "name", "must be a text"),
             ("seed: 2022", "seed: 1.5", "seed", "must be a whole number"),
             ("seed: 2022", "seed: yes", "seed", "must be a whole number"),
             ("seed: 2022", "seed: -1", "seed", "must be from 0"),
@@ -408,7 +408,7 @@ class TestFaults:
         assert refused(path).rule == rule
 
     def test_value_that_refers_to_itself_is_cut_short(self, edited):
-        error = refused(edited(("name: street", "name: &a [*a, *a]")))
+        error = refused(edited(("name: street-all-solar", "name: &a [*a, *a]")))
         assert error.field == "name"
         assert len(str(error)) < 1_000
 
