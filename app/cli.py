@@ -10,10 +10,12 @@ from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import httpx
+import structlog
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -46,6 +48,8 @@ from app.system import (
 )
 
 INTERRUPTED = 130
+
+T = TypeVar("T")
 
 console = Console()
 errors = Console(stderr=True)
@@ -111,7 +115,7 @@ def up(
         host=host,
         port=port,
     )
-    _run(_up(settings), graceful=True)
+    _run(_up(settings))
 
 
 @cli.command()
@@ -134,7 +138,11 @@ def run(
     """Let a scenario trade as fast as it can, and report."""
     settings = _settings(scenario=scenario, node=node and node.value, rpc=rpc, data_dir=data_dir)
     chosen = with_overrides(load_scenario(settings.scenario), windows=windows, seed=seed)
-    _run(_headless(settings, chosen, ledger, json_file, time.monotonic()))
+    summary = _run(_headless(settings, chosen, ledger, time.monotonic()))
+    if summary is None:
+        raise typer.Exit(INTERRUPTED)
+    if json_file is not None:
+        json_file.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
 @cli.command()
@@ -161,7 +169,7 @@ def serve_gateway(
 ) -> None:
     """Serve the gateway and the page over a chain, without agents, until Ctrl-C."""
     settings = _settings(rpc=rpc, host=host, port=port, data_dir=data_dir)
-    _run(_serve(settings), graceful=True)
+    _run(_serve(settings))
 
 
 @cli.command()
@@ -195,28 +203,33 @@ def main() -> None:
 
 
 def _settings(**given: Any) -> Settings:
-    """The settings, with what the command line gives in front."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    """The settings, with what the command line gives in front; sets up the log, too."""
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InputError(field, first["msg"], first["input"]) from error
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    return settings
 
 
-def _run(work: Coroutine[Any, Any, None], *, graceful: bool = False) -> None:
-    """Runs to the end, or until Ctrl-C or SIGTERM, which close all that was opened.
+def _run(work: Coroutine[Any, Any, T]) -> T | None:
+    """Runs to the end, or until Ctrl-C or SIGTERM, which close all that was opened: then None."""
 
-    A `graceful` command is meant to be ended like this, and then has succeeded.
-    """
-
-    async def until_told() -> bool:
+    async def until_told() -> T | None:
         loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, task.cancel)
         try:
-            await task
+            return await task
         except asyncio.CancelledError:
-            return False
-        return True
+            return None
 
-    if not asyncio.run(until_told()) and not graceful:
-        sys.exit(INTERRUPTED)
+    return asyncio.run(until_told())
 
 
 async def _up(settings: Settings) -> None:
@@ -280,9 +293,8 @@ async def _headless(
     settings: Settings,
     scenario: Scenario,
     ledger: LedgerChoice,
-    json_file: Path | None,
     begun: float,
-) -> None:
+) -> Mapping[str, object]:
     run_state = Run(scenario, load_profiles(scenario), RunRecord())
     async with AsyncExitStack() as stack:
         if ledger is LedgerChoice.MODEL:
@@ -302,9 +314,8 @@ async def _headless(
         )
     folder = settings.runs / f"{scenario.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     write_report(RunReport(summary, run_state.record, run_state.terms, names), folder)
-    if json_file is not None:
-        json_file.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     _show(summary, folder)
+    return summary
 
 
 def _options(settings: Settings, *, paced: bool = False) -> ChainOptions:

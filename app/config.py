@@ -1,6 +1,7 @@
 """Settings, from the environment or a file `.env`; the command line overrides them."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +29,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65_535)
     speed: float = Field(default=360.0, gt=0)
     runs: Path = Path("runs")
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
     database_url: str | None = Field(
         default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url")
     )

@@ -3,6 +3,7 @@
 The one place that knows them all: node, contracts, ledger, clock, index, agents, gateway.
 """
 
+import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -238,11 +239,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(app: FastAPI, server_socket: socket.socket) -> None:
-    """Serves until cancelled; open connections are closed within a second."""
+    """Serves until cancelled; then open connections have a second to end."""
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, lifespan="on"
     )
-    await GatewayServer(config).serve(sockets=[server_socket])
+    server = GatewayServer(config)
+    serving = asyncio.create_task(server.serve(sockets=[server_socket]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
 
 
 @asynccontextmanager
