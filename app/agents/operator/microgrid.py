@@ -113,8 +113,8 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         What must wait for a reading is left for a later call, after the grace period at the latest.
         """
         settlement = Settlement(window)
-        await self._settle_agreements(settlement, now)
-        await self._close_positions(settlement, now)
+        waiting = await self._settle_agreements(settlement, now)
+        await self._close_positions(settlement, now, waiting)
         await self._pay_claims(settlement)
         if settlement.is_complete:
             for member in self._directory.members:
@@ -127,7 +127,8 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         claims = [await self._ledger.claim_of(member.account) for member in self._directory.members]
         return Credit(treasury, sum(claims))
 
-    async def _settle_agreements(self, settlement: Settlement, now: int) -> None:
+    async def _settle_agreements(self, settlement: Settlement, now: int) -> frozenset[Address]:
+        """Settles what can be; returns the parties of what cannot."""
         due: list[Agreement] = []
         for agreement in self._book.open_agreements(settlement.window):
             state = await self._ledger.agreement_state(self._ledger.agreement_id(agreement))
@@ -135,8 +136,6 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
                 self._book.close([agreement])
             elif await self._are_read((agreement.seller, agreement.buyer), agreement.window, now):
                 due.append(agreement)
-            else:
-                settlement.open_agreements += 1
 
         async def submit(batch: Sequence[Agreement]) -> list[Receipt]:
             return await self._ledger.make_transactions(self._directory.offices.keeper, batch)
@@ -144,14 +143,22 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         result = await write_or_drop(due, submit, harmless={"AgreementSettled"})
         self._book.close(result.written)
         settlement.settled = len(result.written)
-        settlement.open_agreements += len(result.dropped)
+        left = self._book.open_agreements(settlement.window)
+        settlement.open_agreements = len(left)
         settlement.receipts += result.receipts
         settlement.refused += [str(error) for _, error in result.dropped]
+        return frozenset(party for each in left for party in (each.seller, each.buyer))
 
-    async def _close_positions(self, settlement: Settlement, now: int) -> None:
+    async def _close_positions(
+        self, settlement: Settlement, now: int, waiting: frozenset[Address]
+    ) -> None:
         window = settlement.window
         accounts = [member.account for member in self._directory.members]
-        due = [each for each in accounts if await self._are_read((each,), window, now)]
+        due = [
+            account
+            for account in accounts
+            if account not in waiting and await self._are_read((account,), window, now)
+        ]
         settlement.open_positions += len(accounts) - len(due)
 
         async def submit(batch: Sequence[Address]) -> list[Receipt]:
