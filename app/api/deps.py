@@ -40,6 +40,12 @@ def no_query(request: Request) -> None:
         raise InputError(f"query.{name}", "is not known here", value)
 
 
+async def catch_up(services: Services) -> None:
+    """Waits until the index has all blocks that the chain has now."""
+    head = await services.index.reader.head()
+    await services.index.follower.wait_for(head.number, INDEX_PATIENCE_SECONDS)
+
+
 class Writer:
     """Does what all writes have in common."""
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -167,14 +168,7 @@ async def _peerwatt_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  what it is installed for
-    errors = [
-        {
-            "field": ".".join(map(str, each["loc"])),
-            "rule": each["msg"],
-            "value": presentable(each.get("input")),
-        }
-        for each in error.errors()[:_SHOWN_ERRORS]
-    ]
+    errors = [_broken_rule(each) for each in error.errors()[:_SHOWN_ERRORS]]
     first = errors[0]
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -184,6 +178,17 @@ async def _validation_error(request: Request, error: Exception) -> Response:
         instance=request.url.path,
         errors=errors,
     )
+
+
+def _broken_rule(found: Mapping[str, Any]) -> dict[str, object]:
+    if found["type"] == "json_invalid":
+        where = found["loc"][-1]
+        return {"field": "body", "rule": f"is JSON: {found['ctx']['error']} at character {where}"}
+    return {
+        "field": ".".join(map(str, found["loc"])),
+        "rule": found["msg"],
+        "value": presentable(found.get("input")),
+    }
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -7,24 +7,28 @@ import pytest_asyncio
 
 from app.chain.keys import AUDITOR, KEEPER, OPERATOR, TREASURER, development_address
 from app.chain.node import EmbeddedNode
-from tests.api.market import NOON, Household, Market, open_market
+from tests.api.market import NEIGHBOURS, NOON, Household, Market, open_market
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def market(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Market]:
     folder = tmp_path_factory.mktemp("market")
     async with EmbeddedNode(start_time=NOON) as node, open_market(folder, node) as opened:
+        for neighbour in NEIGHBOURS:
+            assert await opened.household() == neighbour
         yield opened
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def seller(market: Market) -> Household:
-    return await market.household()
+    """Household 0: it makes offers; who agrees on them takes a seller of its own."""
+    return NEIGHBOURS[0]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def buyer(market: Market) -> Household:
-    return await market.household()
+    """Household 1."""
+    return NEIGHBOURS[1]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -37,7 +37,6 @@ from app.ledger.relayer import Relayer
 from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading
 from app.market.windows import (
     COMMIT_MARGIN,
-    WINDOW_LENGTH,
     commit_start,
     window_at,
     window_end,
@@ -56,6 +55,9 @@ class Household:
 
     account: str
     meter: str
+
+
+NEIGHBOURS = tuple(Household(household_address(each), meter_address(each)) for each in (0, 1))
 
 
 @dataclass(slots=True)
@@ -166,7 +168,11 @@ class Market:
         return response.json()
 
     async def post(
-        self, path: str, body: object, status: int = 201, headers: dict[str, str] | None = None
+        self,
+        path: str,
+        body: object,
+        status: int | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Any:
         """The JSON that a write is answered with."""
         response = await self.http.post(
@@ -174,8 +180,9 @@ class Market:
             content=json.dumps(body),  # also what is no Unicode
             headers={"Content-Type": "application/json"} | (headers or {}),
         )
-        assert response.status_code == status, response.text
-        if status >= 400:
+        expected = response.status_code if status is None and response.is_success else status
+        assert response.status_code == expected, response.text
+        if response.is_error:
             assert response.headers["content-type"] == "application/problem+json"
         return response.json()
 
@@ -184,7 +191,11 @@ class Market:
         """Lets market time pass by itself."""
 
         async def pass_time() -> None:
-            await PacedClock(self.ledger.clock, speed).advance_to(self.now() + 100 * WINDOW_LENGTH)
+            clock = PacedClock(self.ledger.clock, speed)
+            while True:
+                window = self.next_window()
+                await clock.advance_to(commit_start(window))
+                await clock.advance_to(window_start(window))
 
         passing = asyncio.create_task(pass_time())
         try:

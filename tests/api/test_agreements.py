@@ -1,11 +1,18 @@
 import secrets
 
 import pytest
+import pytest_asyncio
 
 from app.market.windows import commit_start, window_end, window_start
 from tests.api.market import PRICE, Household, Market
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def seller(market: Market) -> Household:
+    """Has nothing else to settle."""
+    return await market.household()
 
 
 async def terms(market: Market, seller: Household, buyer: Household, **changes: object):
@@ -238,7 +245,8 @@ async def test_a_patient_client_waits_for_the_margin(
 ) -> None:
     agreement = await terms(market, seller, buyer)
     body = {"from": seller.account, "agreements": [await signed(market, agreement)]}
-    async with market.time_passing(speed=3_000):
+    await market.advance_to(commit_start(agreement["window"]) - 300)
+    async with market.time_passing(speed=400):
         written = await market.post("/agreements", body, headers={"Prefer": "wait=30"})
     found = await market.get(f"/agreements/{written['agreement_ids'][0]}")
     assert commit_start(agreement["window"]) <= found["at"] < window_start(agreement["window"])

@@ -29,8 +29,8 @@ async def test_the_clock_knows_the_phases(market: Market) -> None:
     assert clock["first_tradable_window"] == window + 2
 
 
-async def test_a_window_is_summed_up(market: Market, seller: Household, keeper: str) -> None:
-    buyer = await market.household()
+async def test_a_window_is_summed_up(market: Market, keeper: str) -> None:
+    seller, buyer = await market.household(), await market.household()
     before = await market.get("/summary")
     cancelled = await market.offer(seller, 700)
     await market.ledger.cancel_offer(seller.account, cancelled)

@@ -72,9 +72,8 @@ async def test_what_was_never_offered_cannot_be_cancelled(
     assert problem["error"] == "OfferUnknown"
 
 
-async def test_states_follow_agreements_and_time(
-    market: Market, seller: Household, buyer: Household
-) -> None:
+async def test_states_follow_agreements_and_time(market: Market, buyer: Household) -> None:
+    seller = await market.household()
     left = await market.offer(seller, 400)
     agreement = await market.agree(seller, buyer)
     window = agreement.window

@@ -1,4 +1,5 @@
 import pytest
+import pytest_asyncio
 
 from app.market.windows import window_at, window_end
 from tests.api.market import Household, Market
@@ -18,7 +19,7 @@ async def metered(market: Market, home: Household, **changes: object) -> dict[st
     return await market.post("/readings/signatures", body, 200)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def home(market: Market) -> Household:
     """A household at the beginning of a new window."""
     home = await market.household()
@@ -116,10 +117,8 @@ async def test_a_position_waits_for_the_end_and_the_reading(
     assert problem["error"] == "ReadingMissing"
 
 
-async def test_a_position_waits_for_the_settlements(
-    market: Market, seller: Household, keeper: str
-) -> None:
-    buyer = await market.household()
+async def test_a_position_waits_for_the_settlements(market: Market, keeper: str) -> None:
+    seller, buyer = await market.household(), await market.household()
     agreement = await market.agree(seller, buyer)
     await market.read_meters(agreement, seller, buyer)
     body = {"from": keeper, "window": agreement.window, "participants": [buyer.account]}

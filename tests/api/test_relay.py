@@ -146,9 +146,8 @@ async def test_a_user_sells_from_offer_to_payment(
     assert balance["payment_tokens"] == 10_001_000
 
 
-async def test_a_user_buys_with_its_own_signature(
-    market: Market, wallet: Wallet, seller: Household
-) -> None:
+async def test_a_user_buys_with_its_own_signature(market: Market, wallet: Wallet) -> None:
+    seller = await market.household()
     offer_id = await market.offer(seller)
     window = offer_id >> 32
     agreement = {

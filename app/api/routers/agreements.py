@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from app.api.deps import HashPath, PatienceDep, ServicesDep, WriterDep, no_query
+from app.api.deps import HashPath, PatienceDep, ServicesDep, WriterDep, catch_up, no_query
 from app.api.schemas.agreements import (
     AgreementAnswer,
     AgreementFilter,
@@ -133,6 +133,9 @@ async def settle_agreements(
 async def whole_agreement(services: Services, agreement_id: str) -> Agreement:
     """An agreement with all that was signed, from the index."""
     record = await services.index.read(lambda each: queries.agreement(each, agreement_id))
+    if record is None:
+        await catch_up(services)
+        record = await services.index.read(lambda each: queries.agreement(each, agreement_id))
     if record is None:
         raise NotFoundError(f"there is no agreement {agreement_id}")
     if record.deadline is None or record.salt is None:
