@@ -11,7 +11,7 @@ import msgspec
 
 from app.errors import ChainError, NodeUnavailableError, ResponseLostError
 
-ANSWER_TIMEOUT = 10.0
+ANSWER_TIMEOUT = 30.0
 READ_ATTEMPTS = 3
 CONNECTIONS = 64
 

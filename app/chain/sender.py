@@ -175,10 +175,12 @@ class Sender:
                     return
                 await self._rpc.call("eth_sendRawTransaction", signed.raw)
             except RpcError as error:
-                # Nodes also refuse what they have already.
-                if not await self._is_with_node(signed):
+                with suppress(NodeUnavailableError):
+                    # Nodes also refuse what they have already.
+                    if await self._is_with_node(signed):
+                        return
                     raise await self._refusal(signed, error, may_be_there) from error
-                return
+                may_be_there = True
             except ResponseLostError:
                 may_be_there = True
             except NodeUnavailableError:
@@ -216,34 +218,33 @@ class Sender:
                 await self._deliver(self._sign(self._empty_call(), missing))
 
     async def _receipt_of(self, signed: _Signed) -> Mapping[str, Any]:
-        """Waits for a transaction's receipt; sends it again if the node has lost it."""
+        """Waits for a transaction's receipt, and helps where it does not come."""
         waited = 0.0
-        resent = 0
+        help_left = ATTEMPTS
         for delay in _delays(_FIRST_POLL, _LONGEST_POLL):
-            receipt = await self._read_if_up("eth_getTransactionReceipt", signed.hash)
-            if receipt is not None:
-                found: Mapping[str, Any] = receipt
-                return found
+            with suppress(NodeUnavailableError):
+                receipt = await self._rpc.read("eth_getTransactionReceipt", signed.hash)
+                if receipt is not None:
+                    found: Mapping[str, Any] = receipt
+                    return found
+                if delay == _LONGEST_POLL and help_left:
+                    help_left -= await self._help_along(signed)
             if waited > self._patience:
                 break
-            if delay == _LONGEST_POLL and resent < ATTEMPTS:
-                resent += await self._send_again_if_forgotten(signed)
             await self._sleep(delay)
             waited += delay
         raise _lost(signed, f"in no block after {self._patience:.0f} s")
 
-    async def _send_again_if_forgotten(self, signed: _Signed) -> bool:
+    async def _help_along(self, signed: _Signed) -> bool:
         """Sends what the node has dropped, as after a restart; whether it had to."""
-        with suppress(NodeUnavailableError):
-            if await self._fate_of(signed.hash) is not _Fate.UNKNOWN:
-                return False
-            try:
-                await self._rpc.call("eth_sendRawTransaction", signed.raw)
-            except RpcError as error:
-                if await self._fate_of(signed.hash) is _Fate.UNKNOWN:
-                    raise _lost(signed, error.message) from error
-            return True
-        return False
+        if await self._is_with_node(signed):
+            return False
+        try:
+            await self._rpc.call("eth_sendRawTransaction", signed.raw)
+        except RpcError as error:
+            if not await self._is_with_node(signed):
+                raise _lost(signed, error.message) from error
+        return True
 
     async def _why_it_failed(self, call: Call, mined: Mined) -> ChainError:
         request = {
@@ -267,12 +268,6 @@ class Sender:
         if found is None:
             return _Fate.UNKNOWN
         return _Fate.PENDING if found.get("blockNumber") is None else _Fate.MINED
-
-    async def _read_if_up(self, method: str, *parameters: object) -> Any:
-        try:
-            return await self._rpc.read(method, *parameters)
-        except NodeUnavailableError:
-            return None
 
     async def _count(self, block: str) -> int:
         return int(await self._rpc.read("eth_getTransactionCount", self.address, block), 16)
