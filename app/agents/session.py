@@ -47,10 +47,11 @@ class Session:
         """From the opening to the end, when nobody is bound any more but by signatures."""
         table = self._timetable
         await self._pass_time(table.opening)
+        await self._look_at_offers()
         await self._call_for_proposals()
         for moment in table.round_times:
             await self._pass_time(moment)
-            await self._call_for_proposals()
+            await self._look_at_offers()
             await self._bid()
             for resident in self._residents:
                 resident.seller.haggle()
@@ -71,12 +72,13 @@ class Session:
         await self._post.deliver()
 
     async def _bid(self) -> None:
+        await self._call_for_proposals()
         for resident in self._residents:
             resident.buyer.bid()
         await self._post.deliver()
 
-    async def _call_for_proposals(self) -> None:
-        """Shows everybody the offers on the ledger; buyers call those that are new to them."""
+    async def _look_at_offers(self) -> None:
+        """Reads what is on offer, and where those who offer negotiate."""
         self._offers = await self._ledger.offers(self._timetable.window)
         for offer in self._offers:
             if offer.seller not in self._endpoints:
@@ -86,6 +88,10 @@ class Session:
                     self._endpoints[offer.seller] = address
         for resident in self._residents:
             resident.seller.list_offers(self._offers)
+        await self._post.deliver()
+
+    async def _call_for_proposals(self) -> None:
+        """Buyers call the sellers of offers that are new to them."""
         for resident in self._residents:
             resident.buyer.contact(self._offers, self._endpoints)
         await self._post.deliver()

@@ -178,6 +178,7 @@ class Street:
         )
         self._running = activate(self._container)
         self._metered = scenario.first_window - 1
+        self._former_data: dict[str, int] = {}
         self._unsettled: dict[int, None] = {}
         self._forecast_errors: list[ForecastError] = []
         self._misses: list[DeadlineMiss] = []
@@ -622,7 +623,8 @@ class Street:
     def _note_former_data(self, household: Household, window: int) -> None:
         """What the household's meter saw before the market began."""
         known = min(window - 1, self._scenario.first_window)
-        if window - 2 <= self._scenario.first_window:
+        if self._former_data.get(household.name, 0) < known:
+            self._former_data[household.name] = known
             series = self._profiles.history_of(household.name, known, HISTORY_WINDOWS)
             household.reader.note_history(series, known)
 
