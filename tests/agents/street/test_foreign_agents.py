@@ -44,6 +44,12 @@ class Stranger(Agent):  # type: ignore[misc] # mango has no types
     async def hear(self) -> dict[str, Any]:
         return await asyncio.wait_for(self.received.get(), SECONDS)
 
+    async def hear_of(self, field: str) -> dict[str, Any]:
+        """The next message that says something true of a field."""
+        while not (answer := await self.hear()).get(field):
+            pass
+        return answer
+
 
 @pytest.fixture
 async def stranger() -> AsyncIterator[Stranger]:
@@ -140,17 +146,14 @@ async def test_a_stranger_buys_by_the_documented_protocol(
         said.append("bid")
 
     async def accept() -> None:
-        answer = await stranger.hear()
-        while not answer.get("firm"):
-            answer = await stranger.hear()
+        answer = await stranger.hear_of("firm")
         (offer, *_) = await ledger.offers(window)
         assert (answer["energy_wh"], answer["price"]) == (900, 250_000)
         agreement = Agreement(
             offer.id, offer.seller, account, window, 900, 250_000, table.deadline, 77
         )
         signature = ledger.sign_agreement(agreement).signature
-        answer = await stranger.ask(
-            await seller_of(world, offer),
+        await stranger.send_message(
             message(
                 offer,
                 account,
@@ -162,7 +165,9 @@ async def test_a_stranger_buys_by_the_documented_protocol(
                 salt="77",
                 signature=f"0x{signature.hex()}",
             ),
+            await seller_of(world, offer),
         )
+        answer = await stranger.hear_of("stage")
         assert (answer["performative"], answer["stage"]) == ("inform", "booked")
         assert answer["agreement_id"] == f"0x{ledger.agreement_id(agreement).hex()}"
         said.append("accepted")
