@@ -79,10 +79,13 @@ class Patience:
 
     async def until(self, timestamp: int) -> None:
         """Returns when it is `timestamp` on the chain, or the client's patience is at its end."""
-        clock, monotonic = self._services.ledger, self._services.monotonic
-        deadline = monotonic() + self._seconds
-        # no clock tells when it moves, so this looks
-        while clock.now() < timestamp and monotonic() < deadline:  # noqa: ASYNC110
+        deadline = self._services.monotonic() + self._seconds
+        while self._services.monotonic() < deadline:
+            # The clock may run ahead of the blocks by some moments.
+            if self._services.clock.now() >= timestamp:
+                head = await self._services.index.reader.head()
+                if head.timestamp >= timestamp:
+                    return
             await asyncio.sleep(_LOOK_SECONDS)
 
 
