@@ -66,12 +66,12 @@ async function page(path, parameters, shape) {
   return { items: answer.items.map(shape), next: answer.next };
 }
 
-/** All pages of a list that is known to be short, oldest first. */
-async function all(path, parameters, shape) {
+/** All pages of a list that is known to be short. */
+async function all(path, parameters, shape, paging = { limit: PAGE, order: "oldest" }) {
   const items = [];
   let cursor;
   do {
-    const part = await page(path, { limit: PAGE, order: "oldest", ...parameters, cursor }, shape);
+    const part = await page(path, { ...paging, ...parameters, cursor }, shape);
     items.push(...part.items);
     cursor = part.next;
   } while (cursor);
@@ -160,12 +160,12 @@ export async function traded(window) {
     all("/offers", { window }, offer),
     all("/agreements", { window }, agreement),
     all("/settlements", { window }, settlement),
-    page("/proposals", { window, limit: MESSAGES }, message),
+    all("/proposals", { window }, message, { limit: MESSAGES }),
   ]);
   return {
     offers,
     agreements: settled(agreements, settlements),
-    messages: said.items.reverse(),
+    messages: said.reverse(),
   };
 }
 
@@ -225,32 +225,54 @@ const LIVE = {
   reset: plain,
 };
 
+/** The gateway tells the time every second: after so long without a word the line is dead. */
+const SILENCE_MS = 8000;
+const AGAIN_MS = 2000;
+
 /**
  * Listens to the gateway's events until the returned function is called.
  * @param {(kind: string, record: object) => void} onEvent
  * @param {(live: boolean) => void} onState called on every (re)connection and loss
  */
 export function listen(onEvent, onState) {
-  const PATIENCE_MS = 2000;
   let source;
-  let timer;
-  const open = () => {
+  let again;
+  let silence;
+
+  function open() {
     source = new EventSource(`${BASE}/events`);
-    source.onopen = () => onState(true);
+    source.onopen = () => {
+      heard();
+      onState(true);
+    };
     source.onerror = () => {
       onState(false);
       // The browser gives up after some errors (such as a 502 of a proxy): then we try again.
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, PATIENCE_MS);
+      if (source.readyState === EventSource.CLOSED) again = setTimeout(open, AGAIN_MS);
     };
     for (const [kind, shape] of Object.entries(LIVE)) {
       source.addEventListener(kind, (event) => {
+        heard();
         onEvent(kind, shape(JSON.parse(event.data)));
       });
     }
-  };
-  open();
-  return () => {
-    clearTimeout(timer);
+  }
+
+  function heard() {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      close();
+      onState(false);
+      open();
+    }, SILENCE_MS);
+  }
+
+  function close() {
+    clearTimeout(again);
+    clearTimeout(silence);
     source.close();
-  };
+  }
+
+  open();
+  return close;
 }

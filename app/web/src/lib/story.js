@@ -41,7 +41,10 @@ export function conversations(said) {
   return [...threads.values()];
 }
 
-/** "accept", "reject" or "talk": how a conversation stands. */
-export function verdict(thread) {
-  return outcomeOf(thread.at(-1).performative);
+/** "accept", "reject" or "talk": how a conversation stands in a phase of its window. */
+export function verdict(thread, phase) {
+  const last = outcomeOf(thread.at(-1).performative);
+  return last === "talk" && phase !== "trading" && phase !== "commit" ? "reject" : last;
 }
+
+export const VERDICTS = { accept: "agreed", reject: "no deal", talk: "talking" };

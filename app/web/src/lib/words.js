@@ -38,6 +38,7 @@ const FUNCTIONS = {
   setTreasury: "Named the operator's treasury",
   grantRole: "Gave a role",
   setTargetFunctionRole: "Set who may do what",
+  multicall: "Set who may do what",
   execute: "Relayed a signed request",
   pause: "Paused the market",
   unpause: "Opened the market again",
@@ -45,7 +46,8 @@ const FUNCTIONS = {
 
 /** A contract function in plain words. */
 export function doing(name) {
-  return FUNCTIONS[name] ?? `Called ${name || "a contract"}`;
+  if (name === "") return "Set up a contract";
+  return FUNCTIONS[name] ?? `Called ${name}`;
 }
 
 const SAID = {
