@@ -137,6 +137,7 @@ def assert_conserved(books: Books, cast: Cast) -> None:
     locked = locks_by_holder(books, open_agreements, cast.holders)
     assert {holder: account.locked for holder, account in accounts.items()} == locked
     assert_offers_kept(books, cast)
+    assert_positions_know(books, open_agreements, cast)
 
 
 def assert_tokens_conserved(books: Books, holders: Sequence[Address]) -> None:
@@ -171,3 +172,13 @@ def assert_offers_kept(books: Books, cast: Cast) -> None:
         for offer in books.offers(window):
             assert offer.agreed_wh <= offer.energy_wh
             assert offer.agreed_wh == agreed.get(offer.id, 0)
+
+
+def assert_positions_know(books: Books, open_agreements: Sequence[Agreement], cast: Cast) -> None:
+    """A position counts its open agreements, as seller and as buyer."""
+    expected = {(trader, a.window): 0 for a in cast.agreements for trader in (a.seller, a.buyer)}
+    for agreement in open_agreements:
+        expected[agreement.seller, agreement.window] += 1
+        expected[agreement.buyer, agreement.window] += 1
+
+    assert {at: books.position(*at).open_agreements for at in expected} == expected

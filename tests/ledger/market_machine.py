@@ -5,24 +5,90 @@ stories of few people, shrunk to the shortest that breaks a law.
 """
 
 from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from app.ledger.model import ModelLedger
-from app.ledger.types import Address, Agreement, MeterKind, ParticipantInfo, Reading
-from app.market.windows import commit_start, grace_end, window_at, window_end, window_start
+from app.ledger.types import (
+    Address,
+    Agreement,
+    AgreementState,
+    Event,
+    MeterKind,
+    ParticipantInfo,
+    Reading,
+)
+from app.market.windows import commit_start, window_at, window_end, window_start
 from tests.ledger.books import Books, Cast, assert_conserved
 from tests.ledger.calls import Call
 from tests.ledger.random_day import People, Resident
 
-DEPOSIT = 1_000_000
+DEPOSIT = 1_200_000
 FOR_EVER = 2**39
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A neighbour (counted from the seller) wants a share of an offer, so much above its floor."""
+
+    distance: int
+    share: float
+    above: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What one resident offers, and who wants it; all together may want too much."""
+
+    who: int
+    energy_wh: int
+    price: int
+    wishes: tuple[Wish, ...]
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a meter sees: a share of its owner's sales and more, imports, losses of a battery."""
+
+    share: float
+    more_wh: int
+    imported_wh: int
+    losses_wh: int
+
+
+# What the stories have to come across, lest they grow tame without anybody noticing.
+MUST_SEE = {
+    "DebtIncurred",
+    "EnergyCovered",
+    "EnergyLost",
+    "EnergyWithdrawn",
+    "OfferCancelled",
+    "PositionClosed",
+    "TransactionAllowed",
+    "TransactionMade",
+    "Withdrawn",
+}
 
 residents = st.integers(0, 3)
 amounts = st.integers(0, 2 * DEPOSIT)
 energies = st.integers(0, 5_000)
-shares = st.integers(0, 110).map(lambda percent: percent / 100)
+shares = st.sampled_from((1.0, 0.5, 0.99, 0.0, 1.01))
+parts = st.sampled_from((0.3, 0.5, 1.0, 1.01))
+wishes = st.builds(Wish, st.integers(1, 3), parts, st.integers(0, 160_000))
+sales = st.builds(
+    Sale,
+    who=residents,
+    energy_wh=st.integers(1, 2_500),
+    price=st.integers(0, 160_000),
+    wishes=st.lists(wishes, min_size=1, max_size=3).map(tuple),
+    cancelled=st.integers(0, 9).map(lambda drawn: drawn == 7),
+)
+sights = st.builds(Sight, shares, st.integers(0, 500), energies, st.integers(0, 500))
+all_sights = st.lists(st.one_of(sights, sights, sights, st.none()), min_size=4, max_size=4)
 
 
 def move_in(people: People, market: Address) -> list[Call]:
@@ -52,6 +118,7 @@ class MarketMachine(RuleBasedStateMachine):
     people: People
     books: Books
     signer: ModelLedger
+    seen: ClassVar[set[str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,8 +126,6 @@ class MarketMachine(RuleBasedStateMachine):
         self.cast.holders += [self.people.treasury, self.people.outsider]
         self.window = window_at(self.now()) + 1
         self.cast.windows.append(self.window)
-        self.read: set[tuple[Address, int]] = set()
-        self.salt = 0
 
     @abstractmethod
     def now(self) -> int:
@@ -71,128 +136,136 @@ class MarketMachine(RuleBasedStateMachine):
         """Lets time pass."""
 
     @abstractmethod
-    def run(self, call: Call) -> bool:
+    def run(self, call: Call) -> tuple[Event, ...] | None:
+        """The events of the call; None if it was refused."""
+
+    def do(self, call: Call) -> bool:
         """Whether the call was carried out, not refused."""
+        events = self.run(call)
+        self.seen.update(event.name for event in events or ())
+        return events is not None
 
-    # Time
+    # Trade
 
-    @rule(hours=st.integers(1, 4))
-    def let_hours_pass(self, hours: int) -> None:
-        """A new hour begins, and with it the trade for the next window."""
-        self.window += hours
-        self.wait(window_start(self.window - 1))
+    @rule(sales=st.lists(sales, min_size=1, max_size=2), seen=all_sights)
+    def trade_for_an_hour(self, sales: list[Sale], seen: list[Sight | None]) -> None:
+        """Offers are made, and agreements on them written in the commit margin."""
+        wanted = [agreement for sale in sales for agreement in self.make_offer(sale)]
+        self.wait(commit_start(self.window))
+        for agreement in wanted:
+            signature = self.signer.sign_agreement(agreement).signature
+            if self.market("allowTransaction", agreement.seller, agreement, signature):
+                self.cast.agreements.append(agreement)
+        self.begin_hour(self.window, seen)
+
+    @rule(hours=st.integers(1, 4), seen=all_sights)
+    def let_hours_pass(self, hours: int, seen: list[Sight | None]) -> None:
+        self.begin_hour(self.window - 1 + hours, seen)
+
+    def make_offer(self, sale: Sale) -> list[Agreement]:
+        """What the neighbours want of it; nothing if the offer was refused."""
+        seller = self.resident(sale.who).owner
+        terms = self.books.terms(self.window)
+        offer_id = (self.window << 32) | len(self.books.offers(self.window))
+        if not self.market("makeOffer", seller, self.window, sale.energy_wh, sale.price):
+            return []
+        if sale.cancelled:
+            self.market("cancelOffer", seller, offer_id)
+        return [
+            Agreement(
+                offer_id=offer_id,
+                seller=seller,
+                buyer=self.resident(sale.who + wish.distance).owner,
+                window=self.window,
+                energy_wh=int(sale.energy_wh * wish.share),
+                price=max(sale.price, terms.grid_floor) + wish.above,
+                deadline=window_start(self.window),
+                salt=salt,
+            )
+            for salt, wish in enumerate(sale.wishes)
+        ]
+
+    def begin_hour(self, hour: int, seen: list[Sight | None]) -> None:
+        """A new hour begins, and with it the trade for the next; the last one's meters are read."""
+        self.wait(window_start(hour))
+        self.window = hour + 1
         self.cast.windows.append(self.window)
+        self.forget_what_is_done()
+        for resident, sight in zip(self.people.residents, seen, strict=True):
+            if sight is not None:
+                self.read_meter(resident, hour - 1, sight)
 
-    def in_margin(self) -> bool:
-        return commit_start(self.window) <= self.now() < window_start(self.window)
+    def forget_what_is_done(self) -> None:
+        """Windows that nothing can happen to any more need no watching, which costs time."""
+        kept = {self.window - ago for ago in range(4)}
+        kept |= {
+            a.window
+            for a in self.cast.agreements
+            if self.books.state(a) is not AgreementState.SETTLED
+        }
+        self.cast.windows = [window for window in self.cast.windows if window in kept]
+        self.cast.agreements = [a for a in self.cast.agreements if a.window in kept]
+
+    def read_meter(self, resident: Resident, window: int, sight: Sight) -> None:
+        sold_wh = sum(
+            a.energy_wh
+            for a in self.cast.agreements
+            if a.window == window and a.seller == resident.owner
+        )
+        reading = Reading(
+            meter=resident.meter,
+            window=window,
+            exported_wh=int(sold_wh * sight.share) + sight.more_wh,
+            imported_wh=sight.imported_wh,
+            losses_wh=sight.losses_wh if resident.kind is MeterKind.STORAGE else 0,
+        )
+        arguments = (reading, self.signer.sign_reading(reading).signature)
+        assert self.do(Call("MeterRegistry", "submitReading", self.people.keeper, arguments))
+
+    # Settlement
+
+    @precondition(lambda self: self.settleable())
+    @rule(first=st.integers(0, 5), count=st.integers(1, 6))
+    def settle(self, first: int, count: int) -> None:
+        """Some agreements whose window is over, the latest first; settled ones among them."""
+        due = self.settleable()[::-1]
+        for i in range(count):
+            agreement = due[(first + i) % len(due)]
+            self.market("makeTransactions", self.people.keeper, (agreement,))
+
+    @rule(ago=st.sampled_from((2, 2, 3, 4, 1)))
+    def close_positions(self, ago: int) -> None:
+        """One by one, whoever can."""
+        for resident in self.people.residents:
+            self.market("closePosition", self.people.keeper, resident.owner, self.window - ago)
 
     def settleable(self) -> list[Agreement]:
         return [a for a in self.cast.agreements if window_end(a.window) <= self.now()]
 
-    # Trade
-
-    @precondition(lambda self: not self.in_margin())
-    @rule(who=residents, energy_wh=st.integers(1, 5_000), price=st.integers(0, 320_000))
-    def make_offer(self, who: int, energy_wh: int, price: int) -> None:
-        seller = self.resident(who).owner
-        self.market("makeOffer", seller, self.window, energy_wh, price)
-
-    @rule(which=st.integers(0, 9))
-    def cancel_offer(self, which: int) -> None:
-        offers = self.books.offers(self.window)
-        if offers:
-            offer = offers[which % len(offers)]
-            self.market("cancelOffer", offer.seller, offer.id)
-
-    @rule(which=st.integers(0, 9), who=residents, share=shares, above=st.integers(0, 200_000))
-    def agree(self, which: int, who: int, share: float, above: int) -> None:
-        """Waits for the commit margin and agrees on a share of an offer, sometimes too much."""
-        offers = self.books.offers(self.window)
-        if not offers:
-            return
-        if not self.in_margin():
-            self.wait(commit_start(self.window))
-        offer = offers[which % len(offers)]
-        self.salt += 1
-        agreement = Agreement(
-            offer_id=offer.id,
-            seller=offer.seller,
-            buyer=self.resident(who).owner,
-            window=self.window,
-            energy_wh=int(offer.energy_wh * share),
-            price=max(offer.floor_price, self.books.terms(self.window).grid_floor) + above,
-            deadline=window_start(self.window),
-            salt=self.salt,
-        )
-        signature = self.signer.sign_agreement(agreement).signature
-        if self.market("allowTransaction", offer.seller, agreement, signature):
-            self.cast.agreements.append(agreement)
-
-    # Settlement
-
-    @rule(who=residents, share=shares, more_wh=energies, imported_wh=energies, losses_wh=energies)
-    def read_meter(
-        self, who: int, share: float, more_wh: int, imported_wh: int, losses_wh: int
-    ) -> None:
-        """The oldest window that a meter can be read for: a share of its sales, or more."""
-        resident, now = self.resident(who), self.now()
-        windows = [
-            window
-            for window in self.cast.windows
-            if window_end(window) <= now < grace_end(window)
-            and (resident.owner, window) not in self.read
-        ]
-        if not windows:
-            return
-        sold_wh = sum(
-            a.energy_wh
-            for a in self.cast.agreements
-            if a.window == windows[0] and a.seller == resident.owner
-        )
-        reading = Reading(
-            meter=resident.meter,
-            window=windows[0],
-            exported_wh=int(sold_wh * share) + more_wh // 8,
-            imported_wh=imported_wh,
-            losses_wh=losses_wh // 8 if resident.kind is MeterKind.STORAGE else 0,
-        )
-        signature = self.signer.sign_reading(reading).signature
-        call = Call("MeterRegistry", "submitReading", self.people.keeper, (reading, signature))
-        if self.run(call):
-            self.read.add((resident.owner, windows[0]))
-
-    @precondition(lambda self: self.settleable())
-    @rule(which=st.integers(0, 9), count=st.integers(1, 4))
-    def settle(self, which: int, count: int) -> None:
-        """Some agreements whose window is over; settled ones and repetitions among them."""
-        due = self.settleable()
-        batch = tuple(due[(which + i) % len(due)] for i in range(count))
-        self.market("makeTransactions", self.people.keeper, batch)
-
-    @rule(who=residents, ago=st.integers(1, 5))
-    def close_position(self, who: int, ago: int) -> None:
-        owner = self.resident(who).owner
-        self.market("closePosition", self.people.keeper, owner, self.window - ago)
-
     # Money and energy
 
-    @rule(who=residents, amount=amounts)
-    def deposit(self, who: int, amount: int) -> None:
-        self.market("deposit", self.resident(who).owner, amount)
-
-    @rule(who=residents, amount=amounts)
-    def withdraw(self, who: int, amount: int) -> None:
-        self.market("withdraw", self.resident(who).owner, amount)
-
-    @rule(who=residents)
-    def pay_claim(self, who: int) -> None:
-        self.market("payClaim", self.people.keeper, self.resident(who).owner)
-
-    @rule(who=residents, share=shares)
-    def give_energy_away(self, who: int, share: float) -> None:
+    @rule(who=residents, amount=amounts, share=shares)
+    def pay_in_or_out(self, who: int, amount: int, share: float) -> None:
         owner = self.resident(who).owner
-        energy_wh = int(self.books.energy(owner) * share)
-        self.run(Call("EnergyToken", "transfer", owner, (self.people.outsider, energy_wh)))
+        if amount % 2:
+            self.market("deposit", owner, amount)
+        else:
+            self.market("withdraw", owner, int(self.books.account(owner).free * share))
+
+    @rule()
+    def pay_claims(self) -> None:
+        for resident in self.people.residents:
+            if self.books.claim(resident.owner):
+                self.market("payClaim", self.people.keeper, resident.owner)
+
+    @rule(share=parts)
+    def give_energy_away(self, share: float) -> None:
+        """Those who have energy do, though they may owe it."""
+        for resident in self.people.residents:
+            held_wh = self.books.energy(resident.owner)
+            if held_wh:
+                arguments = (self.people.outsider, int(held_wh * share))
+                self.do(Call("EnergyToken", "transfer", resident.owner, arguments))
 
     # Laws
 
@@ -210,4 +283,4 @@ class MarketMachine(RuleBasedStateMachine):
         return self.people.residents[number % len(self.people.residents)]
 
     def market(self, function: str, sender: Address, *arguments: object) -> bool:
-        return self.run(Call("EnergyMarket", function, sender, arguments))
+        return self.do(Call("EnergyMarket", function, sender, arguments))
