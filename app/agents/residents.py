@@ -26,6 +26,7 @@ from app.agents.randomness import rng_of
 from app.agents.trading.buyer import BuyerRole
 from app.agents.trading.policy import buyer_policy, seller_policy
 from app.agents.trading.seller import SellerRole
+from app.errors import NotFoundError
 from app.ledger.protocol import Ledger
 from app.scenario.scenario import CommunityBattery, Participant, Plugin, Scenario
 
@@ -76,6 +77,40 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
+class Population:
+    """Everybody in a street."""
+
+    households: tuple[Household, ...]
+    storage: Storage | None
+    operator: Operator
+
+    @property
+    def all(self) -> tuple[Resident, ...]:
+        """All who trade, in the directory's order: the battery last."""
+        return (*self.households, *((self.storage,) if self.storage else ()))
+
+    def in_turn(self, window: int) -> tuple[Resident, ...]:
+        """All who trade, each window another household first; the battery last."""
+        first = window % len(self.households)
+        turned = (*self.households[first:], *self.households[:first])
+        return (*turned, *((self.storage,) if self.storage else ()))
+
+    def resident(self, name: str) -> Resident:
+        """One who trades, by name; raises NotFoundError."""
+        for resident in self.all:
+            if resident.name == name:
+                return resident
+        raise NotFoundError(f"no resident {name!r}")
+
+    def household(self, name: str) -> Household:
+        """A home by name; raises NotFoundError."""
+        for household in self.households:
+            if household.name == name:
+                return household
+        raise NotFoundError(f"no household {name!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all agents of a street share."""
 
@@ -84,6 +119,23 @@ class Surroundings:
     ledger: Ledger
     post: Post
     batches: BatchStore
+
+
+def make_population(
+    around: Surroundings, directory: Directory, book_path: Path | None
+) -> Population:
+    """All agents of the scenario; raises ScenarioError for a plug-in that isn't known."""
+    scenario = around.scenario
+    return Population(
+        households=tuple(
+            make_household(around, participant, directory.member(participant.household))
+            for participant in scenario.participants
+        ),
+        storage=make_storage(around, scenario.community_battery, directory.members[-1])
+        if scenario.community_battery
+        else None,
+        operator=make_operator(around, directory, book_path),
+    )
 
 
 def make_household(around: Surroundings, participant: Participant, member: Member) -> Household:

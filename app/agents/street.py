@@ -6,11 +6,10 @@ outcome depends on seed and scenario and never on the speed of the machine.
 """
 
 import math
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from mango import (
     CommunicationSimulation,
@@ -22,13 +21,12 @@ from mango import (
 
 from app.agents.agent import NegotiationCodec
 from app.agents.analytics.forecaster import ForecastError
-from app.agents.analytics.history import WindowEnergy
-from app.agents.devices.batches import BatchStore, MeterBatch
+from app.agents.devices.batches import BatchStore
 from app.agents.devices.panel import ProfileSource
+from app.agents.diary import Diary, MarketClock
 from app.agents.directory import Directory
 from app.agents.enrolment import enrol_members, fund_treasury
 from app.agents.negotiation.budget import Budget
-from app.agents.negotiation.buyer import Purchase
 from app.agents.negotiation.communication import UnreliableLines
 from app.agents.negotiation.endpoint import endpoint_of
 from app.agents.negotiation.post import Post
@@ -40,8 +38,8 @@ from app.agents.negotiation.timetable import (
     Timetable,
     timetable_of,
 )
-from app.agents.observer import Observer, Progress, SilentObserver
-from app.agents.operator.microgrid import Credit, Settlement
+from app.agents.observer import Observer, SilentObserver
+from app.agents.operator.microgrid import Credit
 from app.agents.reports import (
     DeadlineMiss,
     ForecastScore,
@@ -54,32 +52,22 @@ from app.agents.reports import (
 from app.agents.residents import (
     OPERATOR,
     Household,
-    Operator,
     Resident,
     Storage,
     Surroundings,
-    make_household,
-    make_operator,
-    make_storage,
+    make_population,
 )
 from app.agents.session import Session
+from app.agents.settling import Settling
 from app.agents.trading.planning import Plan, plan
-from app.agents.writing import PHASE_ERRORS
 from app.errors import ConflictError, ContractRevertedError, InputError
 from app.ledger.protocol import Ledger
 from app.ledger.types import Agreement, AgreementState, Offer, Receipt, Terms
-from app.market.windows import GRACE_WINDOWS, commit_start, grace_end, window_at, window_start
+from app.market.windows import commit_start, grace_end, window_at, window_start
 from app.scenario.scenario import Scenario
 
 HISTORY_WINDOWS = 24 * 7 * 2
 MOST_WANTED_WH = 1_000_000
-
-
-class MarketClock(Protocol):
-    """Market time; `app.chain.clock` and the model ledger have such clocks."""
-
-    def now(self) -> int: ...
-    async def advance_to(self, timestamp: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -88,10 +76,12 @@ class _Hour:
 
     window: int
     terms: Terms
+    timetable: Timetable
+    settled: list[SettlementReport]
     plans: dict[str, Plan] = field(default_factory=dict)
     offers: tuple[Offer, ...] = ()
     trades: list[TradeRecord] = field(default_factory=list)
-    settled: list[SettlementReport] = field(default_factory=list)
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +132,7 @@ class Street:
         self._ledger = ledger
         self._clock = clock
         self._directory = directory
-        self._observer = observer or SilentObserver()
+        observer = observer or SilentObserver()
         self._time = ExternalClock(clock.now())
         self._container = (
             create_tcp_container(
@@ -156,20 +146,12 @@ class Street:
             loss=scenario.communication.loss,
             delay=scenario.communication.delay_s,
         )
-        self._post = Post(self._container, lines, self._observer)
+        self._post = Post(self._container, lines, observer)
         self._batches = BatchStore(folder / "batches" if folder else None)
-        around = Surroundings(scenario, profiles, ledger, self._post, self._batches)
-        self._households = [
-            make_household(around, participant, directory.member(participant.household))
-            for participant in scenario.participants
-        ]
-        self._storage = (
-            make_storage(around, scenario.community_battery, directory.members[-1])
-            if scenario.community_battery
-            else None
-        )
-        self._operator: Operator = make_operator(
-            around, directory, folder / "agreements.jsonl" if folder else None
+        self._population = make_population(
+            Surroundings(scenario, profiles, ledger, self._post, self._batches),
+            directory,
+            folder / "agreements.jsonl" if folder else None,
         )
         self._signatures = Signatures(
             sign=ledger.sign_agreement,
@@ -177,29 +159,26 @@ class Street:
             identify=ledger.agreement_id,
         )
         self._running = activate(self._container)
-        self._metered = scenario.first_window - 1
+        self._diary = Diary(ledger, clock, observer)
+        self._settling = Settling(
+            self._population, self._batches, self._diary, scenario.first_window
+        )
         self._former_data: dict[str, int] = {}
-        self._unsettled: dict[int, None] = {}
-        self._forecast_errors: list[ForecastError] = []
-        self._misses: list[DeadlineMiss] = []
-        self._refused: list[RefusedWrite] = []
         self._hour: _Hour | None = None
-        self._timetable: Timetable | None = None
         self._wants: list[_Want] = []
-        self._is_open = False
 
     # Life
 
     async def __aenter__(self) -> Self:
-        residents = self._residents
+        residents = self._population.all
         for resident in residents:
             self._container.register(resident.agent, suggested_aid=resident.name)
-        self._container.register(self._operator.agent, suggested_aid=OPERATOR)
+        self._container.register(self._population.operator.agent, suggested_aid=OPERATOR)
         self._post.serve(
             {resident.name: resident.agent for resident in residents}, self._directory.names
         )
+        self._settling.restore()
         await self._running.__aenter__()
-        self._restore()
         return self
 
     async def __aexit__(
@@ -212,19 +191,21 @@ class Street:
         await self._running.__aexit__(kind, error, trace)
 
     async def enrol(self) -> list[Receipt]:
-        """Certifies meters, publishes who is who, mints and deposits; does only what is missing."""
+        """Certifies meters, publishes who is who, mints and deposits; does only what is missing.
+
+        Raises ContractRevertedError if the market's limits don't allow the scenario's terms.
+        """
         endpoints = {
-            resident.name: endpoint_of(resident.agent.addr) for resident in self._residents
+            resident.name: endpoint_of(resident.agent.addr) for resident in self._population.all
         }
         run = f"{self._scenario.name}-{self._scenario.seed}"
-        receipts = [
-            *await self._note_all(
-                fund_treasury(self._ledger, self._directory, run, self._scenario.grid.treasury)
-            ),
-            *await self._note_all(enrol_members(self._ledger, self._directory, run, endpoints)),
-        ]
-        published = await self._operator.microgrid.publish_terms(self._first_open_window())
-        return receipts + self._note(published.receipts)
+        note_all = self._diary.note_all
+        receipts = await note_all(
+            fund_treasury(self._ledger, self._directory, run, self._scenario.grid.treasury)
+        )
+        receipts += await note_all(enrol_members(self._ledger, self._directory, run, endpoints))
+        first = max(window_at(self._clock.now()) + 1, self._scenario.first_window)
+        return receipts + await self._publish_terms(first)
 
     def next_window(self) -> int:
         """The next delivery window whose trading hour can still be used as planned."""
@@ -238,7 +219,7 @@ class Street:
     @property
     def trading_window(self) -> int | None:
         """The window that is traded at this moment; None between two market hours."""
-        return self._timetable.window if self._timetable else None
+        return self._hour.window if self._hour else None
 
     def want(self, household: str, window: int, energy_wh: int, limit_price: int) -> None:
         """Lets a household look for energy besides what it needs, in the present negotiation.
@@ -249,44 +230,45 @@ class Street:
         self._directory.member(household)
         if not 0 < energy_wh <= MOST_WANTED_WH:
             raise InputError("energy_wh", f"must be from 1 to {MOST_WANTED_WH}", energy_wh)
-        hour, table = self._hour, self._timetable
-        if hour is None or table is None or hour.window != window:
+        hour = self._hour
+        if hour is None or hour.window != window:
             hint = f"window {hour.window} is" if hour else "none is at this moment"
             raise ConflictError(f"window {window} is not negotiated now", hint=hint)
-        if self._clock.now() >= table.last_call:
+        if self._clock.now() >= hour.timetable.last_call:
             raise ConflictError(f"the negotiation for window {window} is over")
         least, most = hour.terms.grid_floor, hour.terms.grid_ceiling
         if not least <= limit_price <= most:
             raise InputError("limit_price", f"must be from {least} to {most}", limit_price)
-        want = _Want(household, energy_wh, limit_price)
-        if self._is_open:
-            self._look_for(want)
-        else:
-            self._wants.append(want)
+        self._wants.append(_Want(household, energy_wh, limit_price))
+        if hour.is_open:
+            self._serve_wants()
 
     def note_agreement(self, agreement: Agreement) -> None:
         """Lets the operator settle an agreement that was written by somebody else's hand."""
-        self._operator.microgrid.book.add([agreement])
-        self._note_storage_trade(agreement)
-        self._unsettled.setdefault(agreement.window)
+        self._settling.note_agreement(agreement)
 
     # Figures
 
     @property
     def forecast_errors(self) -> tuple[ForecastError, ...]:
         """All errors since the start."""
-        return tuple(self._forecast_errors)
+        return tuple(self._settling.forecast_errors)
 
     def forecast_score(self) -> ForecastScore | None:
         """The forecasters' mean errors beside those of persistence."""
-        return score(self._forecast_errors)
+        return score(self._settling.forecast_errors)
 
     async def credit(self) -> Credit:
         """The operator's money and debts."""
-        return await self._operator.microgrid.credit()
+        return await self._population.operator.microgrid.credit()
+
+    def take_faults(self) -> tuple[tuple[DeadlineMiss, ...], tuple[RefusedWrite, ...]]:
+        """What came too late or was refused since the last report: after `finish`, in it."""
+        return self._diary.take()
 
     @property
     def batches(self) -> BatchStore:
+        """The meters' raw data."""
         return self._batches
 
     @property
@@ -303,36 +285,31 @@ class Street:
         """
         if self._clock.now() >= commit_start(window):
             raise ConflictError(f"the trading of window {window} is over")
-        start = window_start(window - 1)
         sent, lost = self._post.counts.sent, self._post.counts.lost
-        self._post.forget()
-        await self._pass_time(start)
-        self._hour = _Hour(window, await self._ledger.terms_of(window))
-        self._timetable = timetable_of(
-            window, self._scenario.negotiation.rounds, self._scenario.negotiation.timeout_s
-        )
-        await self._settle_past(self._hour, start)
-        self._note((await self._operator.microgrid.publish_terms(window + 1)).receipts)
-        await self._offer(self._hour, self._timetable)
-        await self._negotiate(self._hour, self._timetable)
-        await self._write(self._hour, self._timetable)
-        report = WindowReport(
+        try:
+            hour = await self._begin(window)
+            await self._publish_terms(window + 1)
+            await self._offer(hour)
+            await self._negotiate(hour)
+            await self._write(hour)
+        finally:
+            self._hour = None
+            self._wants = []
+        misses, refused = self._diary.take()
+        return WindowReport(
             window=window,
-            terms=self._hour.terms,
-            plans=self._hour.plans,
-            offers=self._hour.offers,
-            trades=tuple(self._hour.trades),
-            settled=tuple(self._hour.settled),
-            misses=tuple(self._misses),
-            refused=tuple(self._refused),
+            terms=hour.terms,
+            plans=hour.plans,
+            offers=hour.offers,
+            trades=tuple(hour.trades),
+            settled=tuple(hour.settled),
+            misses=misses,
+            refused=refused,
             messages=self._post.counts.sent - sent,
             messages_lost=self._post.counts.lost - lost,
-            dropped=sum(resident.buyer.dropped for resident in self._residents),
-            unserved_wh=sum(resident.buyer.left_wh for resident in self._residents),
+            dropped=sum(resident.buyer.dropped for resident in self._population.all),
+            unserved_wh=sum(resident.buyer.left_wh for resident in self._population.all),
         )
-        self._misses, self._refused = [], []
-        self._hour, self._timetable = None, None
-        return report
 
     async def finish(self, last_window: int) -> list[SettlementReport]:
         """Settles all windows up to `last_window`.
@@ -341,91 +318,63 @@ class Street:
         """
         reports: list[SettlementReport] = []
         for window in range(last_window - 1, last_window + 1):
-            start = window_start(window + 1)
-            await self._pass_time(start + READINGS_AT)
-            reports += await self._settle(window, start)
-        if self._unsettled:
-            latest = grace_end(max(self._unsettled))
-            await self._pass_time(latest)
-            reports += await self._settle(last_window, latest)
+            reports += await self._settle_until(window)
+        unsettled = self._settling.latest_unsettled
+        if unsettled is not None:
+            await self._pass_time(grace_end(unsettled))
+            now = self._clock.now()
+            reports += await self._settling.settle(unsettled, now, now)
         return reports
 
     # Steps of an hour
 
-    async def _settle_past(self, hour: _Hour, start: int) -> None:
-        self._say("readings")
+    async def _begin(self, window: int) -> _Hour:
+        """Settles what is over; from here on visitors can want something."""
+        await self._pass_time(window_start(window - 1))
+        negotiation = self._scenario.negotiation
+        self._hour = _Hour(
+            window=window,
+            terms=await self._ledger.terms_of(window),
+            timetable=timetable_of(window, negotiation.rounds, negotiation.timeout_s),
+            settled=[],
+        )
+        await self._note_foreign_trades()
+        self._hour.settled += await self._settle_until(window - 2)
+        return self._hour
+
+    async def _settle_until(self, window: int) -> list[SettlementReport]:
+        """Meters and settles up to a window, in the hour after it."""
+        start = window_start(window + 1)
+        traded = self._hour.window if self._hour else window
+        self._diary.say(traded, "readings")
         await self._pass_time(start + READINGS_AT)
-        hour.settled += await self._settle(hour.window - 2, start)
-
-    async def _settle(self, window: int, start: int) -> list[SettlementReport]:
-        """Meters all windows up to one that is over, and settles what can be settled."""
-        errors = await self._meter(window, start + SETTLEMENT_AT)
+        await self._settling.read_meters(window, start + SETTLEMENT_AT)
         await self._pass_time(start + SETTLEMENT_AT)
-        self._say("settlement")
-        reports = []
-        for over in sorted(self._unsettled):
-            if over > window:
-                continue
-            settlement = await self._operator.microgrid.settle(over, self._clock.now())
-            reports.append(self._settlement_report(settlement, errors.get(over, ())))
-            if settlement.is_complete:
-                del self._unsettled[over]
-        self._check_time("settlement", window, OPERATOR, start + OPENING_AT)
-        return reports
+        self._diary.say(traded, "settlement")
+        return await self._settling.settle(window, self._clock.now(), start + OPENING_AT)
 
-    async def _meter(self, until: int, limit: int) -> dict[int, tuple[ForecastError, ...]]:
-        """Reads all meters for the windows that are over and submits what they sign."""
-        signed = []
-        errors: dict[int, tuple[ForecastError, ...]] = {}
-        for window in range(self._metered + 1, until + 1):
-            self._unsettled.setdefault(window)
-            batches = []
-            for resident in self._residents:
-                batch = resident.meter.batch(window)
-                batches.append(batch)
-                signed.append(resident.meter.sign(batch))
-            errors[window] = tuple(self._learn(window, batches))
-            self._operator.external_market.note(batches)
-            self._metered = window
-        result = await self._operator.microgrid.record(signed)
-        self._note(result.receipts)
-        owner_of = {resident.member.meter: resident.name for resident in self._residents}
-        for reading, error in result.dropped:
-            who = owner_of[reading.reading.meter]
-            self._note_refusal("readings", reading.reading.window, who, limit, error)
-        self._check_time("readings", until, OPERATOR, limit)
-        return errors
+    async def _publish_terms(self, window: int) -> list[Receipt]:
+        published = await self._population.operator.microgrid.publish_terms(window)
+        for _, error in published.dropped:
+            raise error
+        return self._diary.note(published.receipts)
 
-    def _learn(self, window: int, batches: Sequence[MeterBatch]) -> list[ForecastError]:
-        """Gives each household its new data; returns how far off its forecast was."""
-        errors = []
-        batch_of = {batch.household: batch for batch in batches}
-        for household in self._households:
-            batch = batch_of[household.name]
-            household.reader.note([batch])
-            metered = WindowEnergy(batch.load_wh, batch.pv_wh)
-            error = household.forecaster.compare(window, metered)
-            if error is not None:
-                errors.append(error)
-        self._forecast_errors += errors
-        return errors
-
-    async def _offer(self, hour: _Hour, table: Timetable) -> None:
+    async def _offer(self, hour: _Hour) -> None:
         """Households forecast and offer; then the community battery, which looks at the offers."""
-        self._say("forecasts")
-        for household in self._households:
+        self._diary.say(hour.window, "forecasts")
+        for household in self._population.households:
             self._note_former_data(household, hour.window)
             household.knowledge.train()
             hour.plans[household.name] = self._plan(household, hour.window)
-        await self._pass_time(table.offers)
-        self._say("offers")
-        for resident in self._in_turn(hour.window):
+        await self._pass_time(hour.timetable.offers)
+        self._diary.say(hour.window, "offers")
+        for resident in self._population.in_turn(hour.window):
             surplus = hour.plans[resident.name].surplus_wh if resident.name in hour.plans else 0
             await self._make_offer(resident, hour, resident.seller.policy.offered_wh(surplus))
-        if self._storage:
-            await self._pass_time(table.storage_offers)
-            await self._offer_storage(self._storage, hour)
-        self._check_time("offers", hour.window, "street", table.opening)
+        if self._population.storage:
+            await self._pass_time(hour.timetable.storage_offers)
+            await self._offer_storage(self._population.storage, hour)
+        self._diary.check_time("offers", hour.window, hour.timetable.opening)
 
     async def _make_offer(
         self, resident: Resident, hour: _Hour, energy_wh: int, reserve: int = 0
@@ -435,14 +384,14 @@ class Street:
         try:
             receipt = await resident.seller.offer(hour.window, energy_wh, hour.terms, reserve)
         except ContractRevertedError as error:
-            limit = commit_start(hour.window)
-            self._note_refusal("offers", hour.window, resident.name, limit, error)
+            limit = commit_start(hour.window) - 1
+            self._diary.refuse("offers", hour.window, resident.name, limit, error)
         else:
-            self._note([receipt])
+            self._diary.note([receipt])
 
     async def _offer_storage(self, storage: Storage, hour: _Hour) -> None:
         offers = await self._ledger.offers(hour.window)
-        balance = self._operator.external_market.balance(hour.window - 2)
+        balance = self._population.operator.external_market.balance(hour.window - 2)
         decision = storage.state_of_charge.plan(
             hour.window,
             hour.terms,
@@ -455,158 +404,81 @@ class Street:
         if decision.buy_wh:
             self._wants.append(_Want(storage.name, decision.buy_wh, decision.limit_price))
 
-    async def _negotiate(self, hour: _Hour, table: Timetable) -> None:
-        for resident in self._residents:
+    async def _negotiate(self, hour: _Hour) -> None:
+        """Everybody takes a seat; buyers look for what they lack, and for what visitors want."""
+        for resident in self._population.all:
             account = await self._ledger.account_of(resident.member.account)
-            budget = Budget(0 if account.debt else account.free)
-            seat = Seat(resident.member.account, hour.terms, table, budget, self._signatures)
+            seat = Seat(
+                account=resident.member.account,
+                terms=hour.terms,
+                timetable=hour.timetable,
+                budget=Budget(0 if account.debt else account.free),
+                signatures=self._signatures,
+            )
             resident.seller.open(seat)
             resident.buyer.open(seat)
-        for household in self._households:
+        for household in self._population.households:
             lack = household.buyer.policy.wanted_wh(hour.plans[household.name].lack_wh)
             if lack > 0:
                 household.buyer.look_for(lack)
-        self._is_open = True
-        wants, self._wants = self._wants, []
-        for want in wants:
-            self._look_for(want)
-        self._say("negotiation")
-        residents = self._in_turn(hour.window)
-        session = Session(self._ledger, self._post, table, residents, self._pass_time)
+        hour.is_open = True
+        self._serve_wants()
+        self._diary.say(hour.window, "negotiation")
+        residents = self._population.in_turn(hour.window)
+        session = Session(self._ledger, self._post, hour.timetable, residents, self._pass_time)
         await session.run()
         hour.offers = session.offers
-        self._is_open = False
+        hour.is_open = False
 
-    async def _write(self, hour: _Hour, table: Timetable) -> None:
-        """Sellers write what buyers have signed; the operator notes what there is to settle."""
-        await self._pass_time(table.writing)
-        self._say("agreements")
-        for resident in self._in_turn(hour.window):
+    async def _write(self, hour: _Hour) -> None:
+        """Sellers write what buyers have signed, within the commit margin."""
+        await self._pass_time(hour.timetable.writing)
+        self._diary.say(hour.window, "agreements")
+        deadline = hour.timetable.deadline
+        for resident in self._population.in_turn(hour.window):
             result = await resident.seller.write()
-            self._note(result.receipts)
+            self._diary.note(result.receipts)
             for booking in result.written:
-                self._note_trade(hour, resident, booking.signed.agreement)
+                self._settling.note_agreement(booking.signed.agreement)
+                hour.trades.append(self._trade(resident, booking.signed.agreement))
             for _, error in result.dropped:
-                limit = table.deadline
-                self._note_refusal("agreements", hour.window, resident.name, limit, error)
+                self._diary.refuse("agreements", hour.window, resident.name, deadline, error)
         await self._post.deliver()
-        await self._note_foreign_trades(hour)
-        self._check_time("agreements", hour.window, "street", table.deadline)
-
-    # Notes
-
-    def _note_trade(self, hour: _Hour, seller: Resident, agreement: Agreement) -> None:
-        self.note_agreement(agreement)
-        buyers = {resident.member.account: resident for resident in self._residents}
-        buyer = buyers.get(agreement.buyer)
-        hour.trades.append(
-            TradeRecord(
-                agreement_id=self._ledger.agreement_id(agreement),
-                window=agreement.window,
-                offer_id=agreement.offer_id,
-                seller=seller.name,
-                buyer=buyer.name if buyer else agreement.buyer,
-                energy_wh=agreement.energy_wh,
-                price=agreement.price,
-                seller_strategy=seller.seller.policy.strategy,
-                buyer_strategy=buyer.buyer.policy.strategy if buyer else "",
-            )
-        )
-
-    async def _note_foreign_trades(self, hour: _Hour) -> None:
-        """What our buyers have bought of sellers elsewhere, as the ledger has it."""
-        ours = {trade.agreement_id for trade in hour.trades}
-        for resident in self._residents:
-            for purchase in resident.buyer.purchases:
-                if purchase.agreement_id in ours or not await self._is_written(purchase):
-                    continue
-                agreement = purchase.signed.agreement
-                self.note_agreement(agreement)
-                hour.trades.append(
-                    TradeRecord(
-                        agreement_id=purchase.agreement_id,
-                        window=agreement.window,
-                        offer_id=agreement.offer_id,
-                        seller=self._directory.names.get(agreement.seller, agreement.seller),
-                        buyer=resident.name,
-                        energy_wh=agreement.energy_wh,
-                        price=agreement.price,
-                        seller_strategy="",
-                        buyer_strategy=resident.buyer.policy.strategy,
-                    )
-                )
-
-    async def _is_written(self, purchase: Purchase) -> bool:
-        state = await self._ledger.agreement_state(purchase.agreement_id)
-        return state is not AgreementState.NONE
-
-    def _note_storage_trade(self, agreement: Agreement) -> None:
-        if self._storage is None:
-            return
-        account = self._storage.member.account
-        sign = (agreement.buyer == account) - (agreement.seller == account)
-        if sign:
-            energy = sign * agreement.energy_wh
-            self._storage.storage_meter.expect(agreement.window, energy)
-            self._storage.state_of_charge.note_agreed(agreement.window, energy)
-
-    def _settlement_report(
-        self, settlement: Settlement, errors: Sequence[ForecastError]
-    ) -> SettlementReport:
-        self._note(settlement.receipts)
-        for error in settlement.refused:
-            self._refused.append(RefusedWrite(settlement.window, "settlement", OPERATOR, error))
-        if self._storage:
-            self._storage.state_of_charge.note_settled(settlement.events)
-        window = settlement.window
-        batches = [
-            resident.meter.batch(window) for resident in self._residents if window <= self._metered
-        ]
-        return SettlementReport(
-            window=window,
-            settlement=settlement,
-            grid=self._operator.external_market.exchange(window, settlement.events, batches),
-            readings=len(batches),
-            forecast_errors=tuple(errors),
-        )
-
-    def _note(self, receipts: Sequence[Receipt]) -> list[Receipt]:
-        for receipt in receipts:
-            self._observer.receipt(receipt)
-        return list(receipts)
-
-    async def _note_all(self, receipts: AsyncIterator[Receipt]) -> list[Receipt]:
-        return [self._note([receipt])[0] async for receipt in receipts]
-
-    def _note_refusal(
-        self, step: str, window: int, who: str, planned: int, error: ContractRevertedError
-    ) -> None:
-        if error.error in PHASE_ERRORS:
-            now = self._clock.now()
-            self._misses.append(DeadlineMiss(window, step, who, planned, now, error.error))
-        else:
-            self._refused.append(RefusedWrite(window, step, who, str(error)))
-
-    def _check_time(self, step: str, window: int, who: str, planned: int) -> None:
-        now = max(self._clock.now(), self._ledger.now())
-        if now > planned:
-            self._misses.append(DeadlineMiss(window, step, who, planned, now))
-
-    def _say(self, step: str) -> None:
-        window = self._hour.window if self._hour else self._metered + 1
-        self._observer.progress(Progress(window, step, self._clock.now()))
+        self._diary.check_time("agreements", hour.window, deadline)
 
     # Helpers
 
-    @property
-    def _residents(self) -> list[Resident]:
-        return [*self._households, *([self._storage] if self._storage else [])]
+    def _trade(self, seller: Resident, agreement: Agreement) -> TradeRecord:
+        buyers = {resident.member.account: resident for resident in self._population.all}
+        buyer = buyers.get(agreement.buyer)
+        return TradeRecord(
+            agreement_id=self._ledger.agreement_id(agreement),
+            window=agreement.window,
+            offer_id=agreement.offer_id,
+            seller=seller.name,
+            buyer=buyer.name if buyer else agreement.buyer,
+            energy_wh=agreement.energy_wh,
+            price=agreement.price,
+            seller_strategy=seller.seller.policy.strategy,
+            buyer_strategy=buyer.buyer.policy.strategy if buyer else "",
+        )
 
-    def _in_turn(self, window: int) -> list[Resident]:
-        """All residents, each window another household first; the battery last."""
-        first = window % len(self._households)
-        turned = [*self._households[first:], *self._households[:first]]
-        return [*turned, *([self._storage] if self._storage else [])]
+    async def _note_foreign_trades(self) -> None:
+        """What our buyers have bought last from sellers elsewhere, as the ledger has it."""
+        ours = {resident.member.account for resident in self._population.all}
+        for resident in self._population.all:
+            for purchase in resident.buyer.purchases:
+                if purchase.signed.agreement.seller in ours:
+                    continue
+                state = await self._ledger.agreement_state(purchase.agreement_id)
+                if state is not AgreementState.NONE:
+                    self._settling.note_agreement(purchase.signed.agreement)
+
+    def _serve_wants(self) -> None:
+        wants, self._wants = self._wants, []
+        for want in wants:
+            buyer = self._population.resident(want.household).buyer
+            buyer.look_for(want.energy_wh, want.limit_price)
 
     def _plan(self, household: Household, window: int) -> Plan:
         """Forecasts the hours until the end of the window, and runs the battery through them."""
@@ -628,45 +500,17 @@ class Street:
             series = self._profiles.history_of(household.name, known, HISTORY_WINDOWS)
             household.reader.note_history(series, known)
 
-    def _look_for(self, want: _Want) -> None:
-        for resident in self._residents:
-            if resident.name == want.household:
-                resident.buyer.look_for(want.energy_wh, want.limit_price)
-
     async def _pass_time(self, moment: int) -> None:
-        """Advances all clocks to a moment, or leaves them where they are if it has passed."""
+        """Advances all clocks to a moment, or leaves them where they are if it has passed.
+
+        On the way, every message is delivered when it is due.
+        """
         while True:
             due = self._post.next_due()
             stop = moment if due is None else min(moment, math.ceil(due))
             await self._clock.advance_to(stop)
             self._time.set_time(max(self._time.time, self._clock.now()))
             await self._post.deliver()
-            if self._clock.now() >= moment and not self._is_due():
+            due = self._post.next_due()
+            if self._clock.now() >= moment and (due is None or due > self._time.time):
                 return
-
-    def _is_due(self) -> bool:
-        due = self._post.next_due()
-        return due is not None and due <= self._time.time
-
-    def _first_open_window(self) -> int:
-        return max(window_at(self._clock.now()) + 1, self._scenario.first_window)
-
-    def _restore(self) -> None:
-        """Takes up where a former process stopped, from the stored batches and the book."""
-        for household in self._households:
-            batches = list(self._batches.batches(household.name))
-            household.reader.note(batches)
-            if batches and household.battery:
-                household.battery.restore(batches[-1].steps[-1].stored_wh)
-        metered = self._batches.windows(self._households[0].name)
-        if metered:
-            self._metered = max(metered[-1] - GRACE_WINDOWS, self._metered)
-        for window in self._operator.microgrid.book.windows():
-            self._unsettled.setdefault(window)
-            for agreement in self._operator.microgrid.book.open_agreements(window):
-                if window > self._metered:
-                    self._note_storage_trade(agreement)
-        if self._storage:
-            stored = list(self._batches.batches(self._storage.name))
-            if stored:
-                self._storage.battery.restore(stored[-1].steps[-1].stored_wh)

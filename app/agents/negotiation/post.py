@@ -96,10 +96,6 @@ class Post:
             for agent in touched.values():
                 await agent.read_all()
 
-    def forget(self) -> None:
-        """Throws away what is still on its way."""
-        self._waiting.clear()
-
     async def close(self) -> None:
         """Ends what is still being sent to other processes."""
         for task in list(self._foreign):

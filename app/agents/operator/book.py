@@ -24,17 +24,18 @@ class AgreementBook:
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
                 self._keep(_read_line(path, number, line))
 
-    def add(self, agreements: Sequence[Agreement]) -> None:
-        """Notes agreements; one that is noted already changes nothing."""
+    def add(self, agreements: Sequence[Agreement]) -> list[Agreement]:
+        """Notes agreements; returns those that were not noted already."""
         new = [one for one in agreements if one not in self._open.get(one.window, {})]
         for agreement in new:
             self._keep(agreement)
         if self._path is None or not new:
-            return
+            return new
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
             for agreement in new:
                 file.write(json.dumps({**asdict(agreement), "salt": str(agreement.salt)}) + "\n")
+        return new
 
     def open_agreements(self, window: int) -> list[Agreement]:
         """What is noted for a window and not closed."""

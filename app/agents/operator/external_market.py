@@ -29,7 +29,7 @@ class GridExchange:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """All meters of the microgrid in one window, in Wh."""
+    """The meters of all homes in one window, in Wh."""
 
     exported_wh: int
     imported_wh: int
@@ -45,11 +45,11 @@ class ExternalMarketRole(Role):  # type: ignore[misc] # mango has no types
         self._balances: dict[int, Balance] = {}
 
     def balance(self, window: int) -> Balance | None:
-        """What all meters saw together; None for a window that was not metered."""
+        """What all homes saw together; None for a window that was not metered."""
         return self._balances.get(window)
 
     def note(self, batches: Sequence[MeterBatch]) -> None:
-        """Takes the batches of all meters for one window."""
+        """Takes the batches of all homes for one window."""
         if batches:
             self._balances[batches[0].window] = Balance(
                 exported_wh=sum(batch.exported_wh for batch in batches),

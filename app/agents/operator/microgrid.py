@@ -8,6 +8,7 @@ from mango import Role
 from app.agents.directory import Directory
 from app.agents.operator.book import AgreementBook
 from app.agents.writing import Written, write_or_drop
+from app.errors import ContractRevertedError
 from app.ledger.protocol import Ledger
 from app.ledger.types import (
     Account,
@@ -34,7 +35,7 @@ class Settlement:
     open_agreements: int = 0
     open_positions: int = 0
     receipts: list[Receipt] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    refused: list[ContractRevertedError] = field(default_factory=list)
 
     @property
     def is_complete(self) -> bool:
@@ -146,7 +147,7 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         left = self._book.open_agreements(settlement.window)
         settlement.open_agreements = len(left)
         settlement.receipts += result.receipts
-        settlement.refused += [str(error) for _, error in result.dropped]
+        settlement.refused += [error for _, error in result.dropped]
         return frozenset(party for each in left for party in (each.seller, each.buyer))
 
     async def _close_positions(
@@ -170,7 +171,7 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         settlement.closed = sum(event.name == "PositionClosed" for event in closed)
         settlement.open_positions += len(result.dropped)
         settlement.receipts += result.receipts
-        settlement.refused += [str(error) for _, error in result.dropped]
+        settlement.refused += [error for _, error in result.dropped]
 
     async def _are_read(self, owners: Sequence[Address], window: int, now: int) -> bool:
         """Whether all have a reading, or it is too late for one."""

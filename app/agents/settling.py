@@ -1,0 +1,156 @@
+"""What a street does with a window that is over: read meters, learn, settle."""
+
+from collections.abc import Sequence
+
+from app.agents.analytics.forecaster import ForecastError
+from app.agents.analytics.history import KEPT_WINDOWS, WindowEnergy
+from app.agents.devices.batches import BatchStore, MeterBatch, read_batch
+from app.agents.devices.battery import BatteryStateRole
+from app.agents.diary import Diary
+from app.agents.operator.microgrid import Settlement
+from app.agents.reports import SettlementReport
+from app.agents.residents import OPERATOR, Population
+from app.ledger.types import Agreement
+from app.market.windows import GRACE_WINDOWS
+
+
+class Settling:
+    """Reads meters window by window, and keeps at it until every window is settled."""
+
+    def __init__(
+        self, population: Population, batches: BatchStore, diary: Diary, first_window: int
+    ) -> None:
+        self._population = population
+        self._batches = batches
+        self._diary = diary
+        self._metered = first_window - 1
+        self._unsettled: dict[int, None] = {}
+        self._errors: list[ForecastError] = []
+
+    @property
+    def forecast_errors(self) -> Sequence[ForecastError]:
+        """All errors since the start."""
+        return self._errors
+
+    @property
+    def metered(self) -> int:
+        """The last window whose meters were read."""
+        return self._metered
+
+    @property
+    def latest_unsettled(self) -> int | None:
+        """The last window that something is left to settle of."""
+        return max(self._unsettled, default=None)
+
+    def note_agreement(self, agreement: Agreement) -> None:
+        """An agreement is on the ledger; it is settled when its window is over."""
+        if self._population.operator.microgrid.book.add([agreement]):
+            self._note_storage_trade(agreement)
+            self._unsettled.setdefault(agreement.window)
+
+    async def read_meters(self, until: int, limit: int) -> None:
+        """Reads all meters up to a window that is over and submits what they sign, by `limit`."""
+        signed = []
+        for window in range(self._metered + 1, until + 1):
+            self._unsettled.setdefault(window)
+            batches = []
+            for resident in self._population.all:
+                batch = resident.meter.batch(window)
+                batches.append(batch)
+                signed.append(resident.meter.sign(batch))
+            self._learn(batches)
+            self._metered = window
+        result = await self._population.operator.microgrid.record(signed)
+        self._diary.note(result.receipts)
+        names = {resident.member.meter: resident.name for resident in self._population.all}
+        for refused, error in result.dropped:
+            reading = refused.reading
+            self._diary.refuse("readings", reading.window, names[reading.meter], limit, error)
+        self._diary.check_time("readings", until, limit)
+
+    async def settle(self, until: int, now: int, limit: int) -> list[SettlementReport]:
+        """Settles what can be settled of all windows up to one, by `limit`."""
+        reports = []
+        for window in sorted(self._unsettled):
+            if window > until:
+                continue
+            settlement = await self._population.operator.microgrid.settle(window, now)
+            reports.append(self._report(settlement))
+            if settlement.is_complete:
+                del self._unsettled[window]
+        self._diary.check_time("settlement", until, limit)
+        return reports
+
+    def restore(self) -> None:
+        """Takes up where a former process stopped, from the stored batches and the book."""
+        last = [
+            self._restore_household(household.name) for household in self._population.households
+        ]
+        storage = self._population.storage
+        if storage:
+            self._restore_battery(storage.battery, self._recent(storage.name))
+        if last[0] is not None:
+            self._metered = max(last[0] - GRACE_WINDOWS, self._metered)
+        book = self._population.operator.microgrid.book
+        for window in book.windows():
+            self._unsettled.setdefault(window)
+            for agreement in book.open_agreements(window):
+                if window > (last[0] or 0):
+                    self._note_storage_trade(agreement)
+
+    def _restore_household(self, name: str) -> int | None:
+        """Gives a household its data back; returns the last window of it."""
+        household = self._population.household(name)
+        batches = self._recent(name)
+        household.reader.note(batches)
+        if household.battery:
+            self._restore_battery(household.battery, batches)
+        return batches[-1].window if batches else None
+
+    def _restore_battery(self, battery: BatteryStateRole, batches: Sequence[MeterBatch]) -> None:
+        if batches:
+            battery.restore(batches[-1].steps[-1].stored_wh)
+
+    def _recent(self, name: str) -> list[MeterBatch]:
+        windows = self._batches.windows(name)[-KEPT_WINDOWS:]
+        return [read_batch(self._batches.content(name, window)) for window in windows]
+
+    def _learn(self, batches: Sequence[MeterBatch]) -> None:
+        """Gives each household its new data, and asks how far off its forecast was."""
+        by_name = {batch.household: batch for batch in batches}
+        homes = [by_name[household.name] for household in self._population.households]
+        for household, batch in zip(self._population.households, homes, strict=True):
+            household.reader.note([batch])
+            metered = WindowEnergy(batch.load_wh, batch.pv_wh)
+            error = household.forecaster.compare(batch.window, metered)
+            if error is not None:
+                self._errors.append(error)
+        self._population.operator.external_market.note(homes)
+
+    def _note_storage_trade(self, agreement: Agreement) -> None:
+        storage = self._population.storage
+        if storage is None:
+            return
+        account = storage.member.account
+        sign = (agreement.buyer == account) - (agreement.seller == account)
+        if sign:
+            storage.storage_meter.expect(agreement.window, sign * agreement.energy_wh)
+            storage.state_of_charge.note_agreed(agreement.window, sign * agreement.energy_wh)
+
+    def _report(self, settlement: Settlement) -> SettlementReport:
+        window = settlement.window
+        self._diary.note(settlement.receipts)
+        for error in settlement.refused:
+            self._diary.refuse("settlement", window, OPERATOR, 0, error)
+        if self._population.storage:
+            self._population.storage.state_of_charge.note_settled(settlement.events)
+        contents = [self._batches.find(each.name, window) for each in self._population.all]
+        batches = [read_batch(content) for content in contents if content is not None]
+        external_market = self._population.operator.external_market
+        return SettlementReport(
+            window=window,
+            settlement=settlement,
+            grid=external_market.exchange(window, settlement.events, batches),
+            readings=len(batches),
+            forecast_errors=tuple(error for error in self._errors if error.window == window),
+        )
