@@ -29,13 +29,14 @@ class GasBound:
 
 
 _BOUNDS: Mapping[str, GasBound] = {
+    "publishInfo": GasBound(1_000_000),
     "publishTerms": GasBound(100_000, 60_000),
     "allowTransactions": GasBound(200_000, 200_000),
     "makeTransactions": GasBound(200_000, 250_000),
     "submitReadings": GasBound(150_000, 150_000),
     "closePositions": GasBound(150_000, 250_000),
 }
-_OTHERS = GasBound(600_000)
+_OTHERS = GasBound(400_000)
 
 # What the forwarder itself needs on top of the call that it makes.
 RELAY_OVERHEAD = 150_000

@@ -18,7 +18,7 @@ CONNECTIONS = 64
 _HEADERS = {"Content-Type": "application/json"}
 
 # Methods that make a node mine.
-_MINING = frozenset({"eth_sendRawTransaction", "evm_mine", "evm_revert"})
+_MINING = frozenset({"eth_sendRawTransaction", "eth_sendTransaction", "evm_mine", "evm_revert"})
 
 # One for each node, whoever talks to it; locks belong to an event loop.
 _turns: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], asyncio.Lock] = (

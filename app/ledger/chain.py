@@ -432,7 +432,7 @@ def _result(function: str, events: Sequence[Event]) -> object:
                 if event.name == "TransactionAllowed"
             )
         case "payClaim":
-            return _first(events, "ClaimPaid", "amount") or 0
+            return _first(events, "ClaimPaid", "amount")
     return None
 
 

@@ -1,5 +1,6 @@
 import pytest
 from eth_account import Account
+from eth_keys.backends import CoinCurveECCBackend, get_backend
 
 from app.chain.keys import (
     DEPLOYER,
@@ -21,6 +22,10 @@ def test_the_development_accounts_are_those_of_the_mnemonic(keys: Keystore) -> N
 
     accounts = list(keys)
     assert [accounts[number] for number in (0, 1, 20, 120, 219)] == expected
+
+
+def test_transactions_are_signed_by_libsecp256k1() -> None:
+    assert isinstance(get_backend(), CoinCurveECCBackend)
 
 
 def test_roles_households_and_meters_have_their_numbers(keys: Keystore) -> None:
