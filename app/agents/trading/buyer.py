@@ -72,9 +72,8 @@ class BuyerRole(BuyingSide):
         reachable = [offer for offer in offers if offer.seller in sellers]
         for desk in self._desks:
             for call in desk.contact(reachable, self.now):
-                origin = sellers[call.header.seller]
-                self._origins[call.header.conversation_id] = origin
-                self.send(origin, call)
+                self._origins[call.header.conversation_id] = sellers[call.header.seller]
+                self._post_to_seller(call)
 
     def take(self, message: Message, origin: AgentAddress) -> None:
         conversation_id = message.header.conversation_id
@@ -84,7 +83,10 @@ class BuyerRole(BuyingSide):
         for desk in self._desks:
             if desk.owns(conversation_id):
                 for answer in desk.receive(message, self.now):
-                    self.send(origin, answer)
+                    if isinstance(answer, NotUnderstood):
+                        self.send(origin, answer)
+                    else:
+                        self._post_to_seller(answer)
                 return
 
     def bid(self) -> None:
@@ -97,4 +99,7 @@ class BuyerRole(BuyingSide):
 
     def _post_all(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            self.send(self._origins[message.header.conversation_id], message)
+            self._post_to_seller(message)
+
+    def _post_to_seller(self, message: Message) -> None:
+        self.send(self._origins[message.header.conversation_id], message)

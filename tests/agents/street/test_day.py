@@ -1,7 +1,7 @@
 """A day of the example street: what it comes to, and that nothing is lost or made on the way."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -10,7 +10,7 @@ from app.agents.reports import ForecastScore
 from app.ledger.types import AgreementState
 from app.market.windows import commit_start, window_start
 from app.scenario.profiles import Profiles
-from app.scenario.scenario import COMMUNITY_BATTERY, Scenario
+from app.scenario.scenario import COMMUNITY_BATTERY, Scenario, load_profiles
 from tests.agents.street.conftest import Notebook, Run, World, live, world_of
 
 UNITS = 10**6
@@ -231,3 +231,22 @@ async def test_an_observer_sees_every_write_and_step(day: Day) -> None:
         "negotiation",
         "agreements",
     ]
+
+
+async def test_nobody_misunderstands_anybody_on_a_busy_market(example: Scenario) -> None:
+    """In the evening of a street where some have roofs and others buy, lists are long."""
+    roofless = {"H01", "H02", "H03", "H05", "H10", "H12", "H14"}
+    participants = tuple(
+        replace(each, scaling=replace(each.scaling, pv_permille=0), battery=None)
+        if each.household in roofless
+        else each
+        for each in example.participants
+    )
+    scenario = replace(example, participants=participants, start=example.start + 16 * 3_600)
+    world = world_of(scenario, load_profiles(scenario))
+    notebook = Notebook()
+    async with world.street(notebook) as street:
+        lived = await live(world, street, 4)
+
+    assert len(lived.trades) > 30
+    assert len(notebook.messages) == sum(window.messages for window in lived.windows)
