@@ -8,6 +8,7 @@ exceed 2^53 are decimal strings. `decode` takes anything and raises InputError a
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from eth_utils.address import to_checksum_address
@@ -346,13 +347,18 @@ class _Fields:
         return bytes.fromhex(digits)
 
     def address(self, name: str) -> Address:
-        return to_checksum_address(self.hexadecimal(name, 20, 20))
+        return _checksummed(self.hexadecimal(name, 20, 20))
 
     def _take(self, name: str) -> object:
         if name not in self._content:
             raise InputError(name, "is required", None)
         self._read.add(name)
         return self._content[name]
+
+
+@lru_cache(maxsize=1_024)
+def _checksummed(raw: bytes) -> Address:
+    return to_checksum_address(raw)
 
 
 def _is_hex(digits: str) -> bool:
