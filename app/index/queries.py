@@ -255,8 +255,8 @@ def summary(connection: Connection) -> SummaryRecord:
         select(schema.transactions.c.function, func.sum(schema.transactions.c.gas_used)).group_by(
             schema.transactions.c.function
         )
-    ).tuples()
-    gas_by_function = {function or "other": int(used) for function, used in sorted(gas)}
+    ).all()
+    gas_by_function = {function or "other": int(used) for function, used in sorted(map(tuple, gas))}
     return SummaryRecord(
         windows=grid.windows,
         participants=_number(connection, func.count(schema.participants.c.participant.distinct())),

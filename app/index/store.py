@@ -19,11 +19,8 @@ FEED_LENGTH = 20_000
 def prepare(connection: Connection, identity: str) -> bool:
     """Makes the tables, anew if they are of another version or market; true if they were made."""
     if inspect(connection).has_table(schema.settings.name):
-        found = dict(
-            connection.execute(select(schema.settings.c.name, schema.settings.c.value))
-            .tuples()
-            .all()
-        )
+        rows = connection.execute(select(schema.settings))
+        found = {row.name: row.value for row in rows}
         if found == _settings(identity):
             return False
         schema.metadata.drop_all(connection)
