@@ -37,6 +37,7 @@ from app.system import (
     ChainOptions,
     MessageWriter,
     development_directory,
+    fill_purses,
     listen,
     open_chain,
     open_index,
@@ -257,6 +258,7 @@ async def _up(settings: Settings) -> None:
         )
         with console.status("bringing the households to the market"):
             await street.enrol()
+            await fill_purses(chain, directory)
         console.print(f"[bold]http://{settings.host}:{settings.port}[/]  (Ctrl-C ends it)")
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, sock))

@@ -4,6 +4,7 @@ The one place that knows them all: node, contracts, ledger, clock, index, agents
 """
 
 import asyncio
+import secrets
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -45,9 +46,12 @@ from app.ledger.chain import ChainLedger
 from app.ledger.model import ModelClock, ModelLedger
 from app.ledger.relayer import Relayer
 from app.ledger.types import Receipt
+from app.market.units import MONEY_UNIT
 from app.market.windows import WINDOW_LENGTH
 from app.scenario.record import RunRecord
 from app.scenario.scenario import Scenario, load_profiles
+
+PURSE = 10 * MONEY_UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,15 @@ def services_of(
         about=about or About(),
         speed=speed or 0.0,
     )
+
+
+async def fill_purses(chain: Chain, directory: Directory) -> None:
+    """Gives the members some money outside the market, with which a visitor can try a deposit."""
+    for member in directory.members:
+        if await chain.ledger.payment_balance_of(member.account) == 0:
+            await chain.ledger.mint_payment(
+                directory.offices.treasurer, member.account, PURSE, secrets.token_bytes(32)
+            )
 
 
 def development_directory(scenario: Scenario) -> Directory:
