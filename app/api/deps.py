@@ -3,16 +3,18 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Path, Request
 
 from app.api.limits import RateLimit
 from app.api.schemas.common import UINT53, AddressText, Hash
 from app.api.services import Services
-from app.errors import ForbiddenError, InputError
+from app.errors import ConflictError, ForbiddenError, InputError
 from app.index.broadcast import Subscription
 from app.ledger.types import Address, Receipt
+
+T = TypeVar("T")
 
 MAX_WAIT_SECONDS = 120
 INDEX_PATIENCE_SECONDS = 3.0
@@ -86,6 +88,17 @@ class Patience:
                 head = await self._services.index.reader.head()
                 if head.timestamp >= timestamp:
                     return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def until_allowed(self, attempt: Callable[[], T]) -> T:
+        """Makes an attempt again and again while it meets a ConflictError; raises the last one."""
+        deadline = self._services.monotonic() + self._seconds
+        while True:
+            try:
+                return attempt()
+            except ConflictError:
+                if self._services.monotonic() >= deadline:
+                    raise
             await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -4,7 +4,7 @@ They are made from what the market holds: real offers, agreements and readings, 
 still be traded, requests that are really signed. All accounts are development accounts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from eth_hash.auto import keccak
@@ -27,6 +27,7 @@ from app.market.windows import COMMIT_MARGIN, window_at, window_start
 _AHEAD = 24
 _DAY = 86_400
 _SPARE = 99
+_LOOKED_AT = 20
 _PRICE = 150_000
 _NO_HASH = "0x" + "00" * 31 + "01"
 
@@ -77,6 +78,14 @@ async def collect(services: Services) -> Facts:
     readings = (await index.read(lambda each: queries.readings(each, latest))).items
     sent = await index.read(lambda each: queries.transactions(each, Cut(1)))
     published = await index.read(lambda each: queries.participant(each, seller))
+    ledger = services.ledger
+
+    async def has_tokens(account: Address) -> bool:
+        return await ledger.payment_balance_of(account) > 0
+
+    async def has_free_money(account: Address) -> bool:
+        return (await ledger.account_of(account)).free > 0
+
     agreement, signature = _agreement(services, agreements, seller, buyer, window)
     reading, reading_signature = _reading(services, readings, window_at(now) - 1)
     return Facts(
@@ -84,8 +93,8 @@ async def collect(services: Services) -> Facts:
         window=window,
         seller=seller,
         buyer=buyer,
-        depositor=await _depositor(services),
-        withdrawer=await _withdrawer(services),
+        depositor=await _first(has_tokens),
+        withdrawer=await _first(has_free_money),
         offer_id=offers[0].offer_id if offers else window << 32,
         open_offer=_open_offer(services, offers, closed),
         agreement=agreement,
@@ -181,18 +190,10 @@ def _open_offer(
     return max(ours, key=lambda each: each.window, default=None)
 
 
-async def _depositor(services: Services) -> Address:
-    for number in range(_SPARE):
-        if await services.ledger.payment_balance_of(household(number)) > 0:
-            return household(number)
-        if number > 20:
-            break
-    return household(0)
-
-
-async def _withdrawer(services: Services) -> Address:
-    for number in range(20):
-        if (await services.ledger.account_of(household(number))).free > 0:
+async def _first(holds: Callable[[Address], Awaitable[bool]]) -> Address:
+    """The first of the first households for which something holds; without one, the first."""
+    for number in range(_LOOKED_AT):
+        if await holds(household(number)):
             return household(number)
     return household(0)
 
@@ -345,12 +346,8 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     "get_transaction": lambda facts: Example({"transaction_hash": facts.transaction_hash}),
     "list_proposals": _fixed(limit=20),
     "want_energy": lambda facts: Example(
-        body={
-            "from": facts.buyer,
-            "window": facts.window - _AHEAD,
-            "energy_wh": 200,
-            "limit_price": 300_000,
-        }
+        {"prefer": "wait=30"},
+        {"from": facts.buyer, "energy_wh": 200, "limit_price": 300_000},
     ),
     "relay": lambda facts: Example(body=facts.relayed),
     "typed_agreement": lambda facts: Example(body=_terms(facts)),

@@ -81,6 +81,16 @@ async def test_a_visitor_buys_in_the_negotiation(running: Running) -> None:
         "limit_price": 320_000,
     }
     report = await hour
+    # The next negotiation, whenever that begins
+    hour = asyncio.create_task(running.street.run_window(window + 1))
+    patient = await http.post(
+        "/api/v1/proposals",
+        json={name: value for name, value in want.items() if name != "window"},
+        headers={"Prefer": "wait=60"},
+    )
+    assert patient.status_code == 202, patient.text
+    assert patient.json()["window"] == window + 1
+    await hour
     bought = [each for each in report.trades if each.buyer == "H01"]
     said = await http.get("/api/v1/proposals", params={"household": buyer, "window": window})
     messages = said.json()["items"]

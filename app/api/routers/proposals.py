@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from app.api.deps import ServicesDep, WriterDep, no_query
+from app.api.deps import PatienceDep, ServicesDep, WriterDep, no_query
 from app.api.schemas.market import (
     MessageAnswer,
     MessageFilter,
@@ -14,6 +14,7 @@ from app.api.schemas.market import (
 )
 from app.errors import NotFoundError, UnavailableError
 from app.index import queries
+from app.market.windows import window_at
 
 router = APIRouter(tags=["proposals"])
 
@@ -40,10 +41,13 @@ async def list_proposals(
 
 
 @router.post("/proposals", status_code=202, dependencies=[Depends(no_query)])
-async def want_energy(services: ServicesDep, writer: WriterDep, body: Want) -> WantAnswer:
-    """Lets a household's agent buy energy in the negotiation that is on for a window."""
+async def want_energy(
+    services: ServicesDep, writer: WriterDep, patience: PatienceDep, body: Want
+) -> WantAnswer:
+    """Lets a household's agent buy energy in the negotiation for a window, while that is on."""
     account = writer.account(body.sender)
-    if services.street is None:
+    street = services.street
+    if street is None:
         raise UnavailableError(
             "no agents run in this process", hint="start the gateway with `peerwatt up`"
         )
@@ -52,10 +56,15 @@ async def want_energy(services: ServicesDep, writer: WriterDep, body: Want) -> W
         raise NotFoundError(
             f"{account} has no agents in this process", hint="offers can be made without"
         )
-    services.street.want(resident.name, body.window, body.energy_wh, body.limit_price)
+
+    def want() -> int:
+        window = window_at(services.clock.now()) + 1 if body.window is None else body.window
+        street.want(resident.name, window, body.energy_wh, body.limit_price)
+        return window
+
     return WantAnswer(
         household=account,
-        window=body.window,
+        window=await patience.until_allowed(want),
         energy_wh=body.energy_wh,
         limit_price=body.limit_price,
     )

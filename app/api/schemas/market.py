@@ -164,9 +164,9 @@ class MessageListing(Answer):
 
 
 class Want(Write):
-    """Energy that a household wants to buy, in the negotiation for a window."""
+    """Energy that a household wants to buy; without a window, in the negotiation that is on."""
 
-    window: WindowNumber
+    window: WindowNumber | None = None
     energy_wh: EnergyWh
     limit_price: Price
 
