@@ -9,6 +9,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 
 import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IEnergyToken} from "./interfaces/IEnergyToken.sol";
@@ -18,8 +19,11 @@ import {Costs} from "./libraries/Costs.sol";
 import {Windows} from "./libraries/Windows.sol";
 import {MarketAccounts} from "./market/MarketAccounts.sol";
 import {MarketTerms} from "./market/MarketTerms.sol";
+import {Account} from "./types/Account.sol";
+import {Trades, TradesBook} from "./types/Trades.sol";
 
 contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
+    using BitMaps for BitMaps.BitMap;
     using Costs for uint256;
 
     /// @dev One slot. A cancelled offer has no energy; it was cancelled before it was agreed on.
@@ -30,21 +34,6 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         uint32 floorPrice;
     }
 
-    /// @dev What a seller has agreed to deliver in one window, and how much of it is unsettled.
-    struct Sales {
-        uint64 window;
-        uint64 agreedWh;
-        uint64 open;
-    }
-
-    /// @dev What a participant has bought and sold in one window. `openPurchases` are unsettled.
-    struct Trades {
-        uint64 boughtWh;
-        uint64 soldWh;
-        uint32 openPurchases;
-        bool closed;
-    }
-
     /// @inheritdoc IEnergyMarket
     uint256 public constant MAX_PAGE = 256;
 
@@ -53,8 +42,9 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
     uint256 private constant MAX_META_ADDRESS_BYTES = 128;
     uint256 private constant OFFER_INDEX_BITS = 32;
 
-    /// @dev A window is settled for sure three windows after its end, so that four lanes do.
-    uint256 private constant SALES_LANES = 4;
+    /// @dev A participant's trades lie in lanes, window after window in turn. A window can be closed
+    /// three windows after its end at the latest, which leaves hours until its lane is needed.
+    uint256 private constant LANES = 8;
     uint64 private constant NO_WINDOW = type(uint64).max;
 
     bytes32 private constant AGREEMENT_TYPEHASH = keccak256(
@@ -70,8 +60,8 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
 
     mapping(address participant => ParticipantInfo) private _infos;
     mapping(uint256 offerId => OfferRecord) private _offers;
-    mapping(address seller => Sales[SALES_LANES]) private _sales;
-    mapping(address participant => mapping(uint64 window => Trades)) private _trades;
+    mapping(address participant => Trades[LANES]) private _lanes;
+    mapping(address participant => BitMaps.BitMap windows) private _closed;
 
     constructor(
         address authority,
@@ -104,11 +94,12 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         _requireShort(bytes(info.endpoint).length, MAX_ENDPOINT_BYTES);
         _requireShort(info.stealthMetaAddress.length, MAX_META_ADDRESS_BYTES);
 
-        if (!_accounts[participant].isParticipant) {
-            _accounts[participant].isParticipant = true;
-            // Written once here, so that every later sale changes a slot and never makes one.
-            for (uint256 lane = 0; lane < SALES_LANES; ++lane) {
-                _sales[participant][lane].window = NO_WINDOW;
+        Account account = _accounts[participant];
+        if (!account.isParticipant()) {
+            _accounts[participant] = account.asParticipant();
+            // Written once here, so that every later trade changes a slot and never makes one.
+            for (uint256 lane = 0; lane < LANES; ++lane) {
+                _lanes[participant][lane] = TradesBook.none(NO_WINDOW);
             }
         }
         _infos[participant] = info;
@@ -128,7 +119,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
 
     /// @inheritdoc IEnergyMarket
     function isParticipant(address account) external view returns (bool) {
-        return _accounts[account].isParticipant;
+        return _accounts[account].isParticipant();
     }
 
     // Steps 2 and 3: offers
@@ -244,7 +235,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         _requireParticipant(a.buyer);
         _requireNoDebt(a.buyer);
         _requireNoDebt(a.seller);
-        WindowTerms memory terms = _frozenTerms(a.window);
+        WindowTerms storage terms = _frozenTerms(a.window);
         _requirePrice(a.price, Math.max(offer.floorPrice, terms.gridFloor), terms.gridCeiling);
         _requireAvailable(a, offer);
         id = _hash(a);
@@ -255,32 +246,47 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         // Narrowing is safe: the agreements of an offer are at most its energy.
         offer.agreedWh += uint32(a.energyWh);
         _openSale(a.seller, a.window, a.energyWh);
-        ++_trades[a.buyer][a.window].openPurchases;
+        _openPurchase(a.buyer, a.window);
         _lock(a.buyer, _escrow(a));
         _lock(a.seller, _failureCost(a.energyWh, a.price, terms));
         emit TransactionAllowed(id, a.seller, a.buyer, a.offerId, a.window, a.energyWh, a.price);
     }
 
-    /// @dev A lane is free for a new window when the sales of its former one are settled.
-    function _openSale(address seller, uint64 window, uint64 energyWh) private {
-        Sales storage sales = _sales[seller][window % SALES_LANES];
-        if (sales.window != window) {
-            require(sales.open == 0, SettlementOutstanding(seller, sales.window));
-            sales.window = window;
-            sales.agreedWh = 0;
-        }
-        sales.agreedWh += energyWh;
-        ++sales.open;
+    function _openSale(address seller, uint64 window, uint256 energyWh) private {
+        Trades trades = _openLane(seller, window);
+        uint256 maximum = TradesBook.MAX_AGREED_WH;
+        uint256 agreedWh = trades.agreedWh() + energyWh;
+        require(agreedWh <= maximum, EnergyTooLarge(agreedWh, maximum));
+
+        _lanes[seller][window % LANES] = trades.withSale(energyWh);
+    }
+
+    function _openPurchase(address buyer, uint64 window) private {
+        _lanes[buyer][window % LANES] = _openLane(buyer, window).withPurchase();
+    }
+
+    /// @dev A lane is free for a new window when the position of its former one is closed.
+    function _openLane(address participant, uint64 window) private view returns (Trades trades) {
+        trades = _lanes[participant][window % LANES];
+        uint64 former = trades.window();
+        if (former == window) return trades;
+        require(
+            former == NO_WINDOW || _closed[participant].get(former),
+            PositionOpen(participant, former)
+        );
+        return TradesBook.none(window);
     }
 
     // Step 6: settlement
 
     /// @inheritdoc IEnergyMarket
     function makeTransaction(Agreement calldata agreement) external {
-        bytes32 id = _hash(agreement);
-        require(agreementState[id] != AgreementState.SETTLED, AgreementSettled(id));
+        Agreement memory a = agreement;
+        bytes32 id = _hash(a);
+        AgreementState state = agreementState[id];
+        require(state != AgreementState.SETTLED, AgreementSettled(id));
 
-        _settle(agreement, id);
+        _settle(a, id, state);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -289,54 +295,58 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         _requireBatch(length);
 
         for (uint256 i = 0; i < length; ++i) {
-            bytes32 id = _hash(agreements[i]);
-            if (agreementState[id] != AgreementState.SETTLED) _settle(agreements[i], id);
+            Agreement memory a = agreements[i];
+            bytes32 id = _hash(a);
+            AgreementState state = agreementState[id];
+            if (state != AgreementState.SETTLED) _settle(a, id, state);
         }
     }
 
-    function _settle(Agreement memory a, bytes32 id) private {
+    function _settle(Agreement memory a, bytes32 id, AgreementState state) private {
         _requireOver(a.window);
-        uint256 exportedWh = _readingOf(a.seller, a.window).exportedWh;
-        _readingOf(a.buyer, a.window);
-        require(agreementState[id] == AgreementState.OPEN, AgreementUnknown(id));
+        uint256 exportedWh = _exportOf(a.seller, a.window);
+        require(state == AgreementState.OPEN, AgreementUnknown(id));
+        WindowTerms storage terms = _frozenTerms(a.window);
+        Trades sales = _lanes[a.seller][a.window % LANES];
+        uint256 deliveredWh = _delivered(a.energyWh, exportedWh, sales.agreedWh());
 
         agreementState[id] = AgreementState.SETTLED;
-        uint256 deliveredWh = _closeSale(a, exportedWh);
-        --_trades[a.buyer][a.window].openPurchases;
-        // Narrowing is safe: what is delivered was exported, hence is below 2^31.
-        _trades[a.buyer][a.window].boughtWh += uint64(deliveredWh);
-        _trades[a.seller][a.window].soldWh += uint64(deliveredWh);
-        _pay(a, id, deliveredWh);
-        _deliver(a, deliveredWh);
-    }
+        _lanes[a.seller][a.window % LANES] = sales.settledSale(deliveredWh);
+        Trades purchases = _lanes[a.buyer][a.window % LANES];
+        _lanes[a.buyer][a.window % LANES] = purchases.settledPurchase(deliveredWh);
+        _pay(a, id, deliveredWh, terms);
 
-    function _closeSale(
-        Agreement memory a,
-        uint256 exportedWh
-    ) private returns (uint256 deliveredWh) {
-        Sales storage sales = _sales[a.seller][a.window % SALES_LANES];
-        --sales.open;
-
-        uint256 promisedWh = sales.agreedWh;
-        if (exportedWh >= promisedWh) return a.energyWh;
-        return (a.energyWh * exportedWh) / promisedWh;
+        if (deliveredWh > 0) {
+            uint256 coveredWh = energyToken.deliver(a.seller, a.buyer, deliveredWh);
+            _chargeCovered(a.seller, a.window, coveredWh, terms.gridCeiling);
+        }
     }
 
     /// @dev All that is unlocked reaches one of three: buyer, seller, or, with the dust, treasury.
-    function _pay(Agreement memory a, bytes32 id, uint256 deliveredWh) private {
-        WindowTerms memory terms = _frozenTerms(a.window);
-        uint256 shortfallWh = a.energyWh - deliveredWh;
-        uint256 charged = deliveredWh.costUp(a.price);
+    function _pay(
+        Agreement memory a,
+        bytes32 id,
+        uint256 deliveredWh,
+        WindowTerms storage terms
+    ) private {
         uint256 paid = deliveredWh.costDown(a.price);
-        uint256 lost = _failureCost(shortfallWh, a.price, terms);
-        uint256 compensation = shortfallWh.costDown(terms.gridCeiling - a.price);
-        uint256 penalty = charged - paid + lost - compensation;
-        uint256 escrow = _escrow(a);
-        uint256 bond = _failureCost(a.energyWh, a.price, terms);
+        uint256 compensation;
+        uint256 penalty;
+        // No difference is negative: what is delivered is at most what was agreed, a cost grows with
+        // its energy, and rounding up is never below rounding down.
+        unchecked {
+            uint256 shortfallWh = a.energyWh - deliveredWh;
+            uint256 charged = deliveredWh.costUp(a.price);
+            uint256 lost = _failureCost(shortfallWh, a.price, terms);
+            uint256 escrow = _escrow(a);
+            uint256 bond = _failureCost(a.energyWh, a.price, terms);
+            compensation = shortfallWh.costDown(terms.gridCeiling - a.price);
+            penalty = charged - paid + lost - compensation;
 
-        _unlock(a.buyer, escrow, escrow - charged + compensation);
-        _unlock(a.seller, bond, bond - lost + paid);
-        if (penalty > 0) _credit(treasury, penalty);
+            _unlock(a.buyer, escrow, escrow - charged + compensation);
+            _unlock(a.seller, bond, bond - lost + paid);
+        }
+        if (penalty > 0) _addToTreasury(penalty);
         emit TransactionMade(
             id,
             a.seller,
@@ -348,17 +358,20 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         );
     }
 
-    function _deliver(Agreement memory a, uint256 deliveredWh) private {
-        if (deliveredWh == 0) return;
-        _cover(a.seller, a.window, deliveredWh, _frozenTerms(a.window).gridCeiling);
-        energyToken.deliver(a.seller, a.buyer, deliveredWh);
+    /// @dev Pro rata where the seller exported less than it agreed to sell.
+    function _delivered(
+        uint256 energyWh,
+        uint256 exportedWh,
+        uint256 agreedWh
+    ) private pure returns (uint256) {
+        return exportedWh >= agreedWh ? energyWh : (energyWh * exportedWh) / agreedWh;
     }
 
     // What is left: positions
 
     /// @inheritdoc IEnergyMarket
     function closePosition(address participant, uint64 window) external {
-        require(!_trades[participant][window].closed, PositionIsClosed(participant, window));
+        require(!_closed[participant].get(window), PositionIsClosed(participant, window));
 
         _close(participant, window);
     }
@@ -369,7 +382,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         _requireBatch(length);
 
         for (uint256 i = 0; i < length; ++i) {
-            if (!_trades[participants[i]][window].closed) _close(participants[i], window);
+            if (!_closed[participants[i]].get(window)) _close(participants[i], window);
         }
     }
 
@@ -378,80 +391,66 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         address participant,
         uint64 window
     ) external view returns (Position memory) {
-        Trades memory trades = _trades[participant][window];
+        Trades trades = _tradesOf(participant, window);
         return
             Position({
-                soldWh: trades.soldWh,
-                boughtWh: trades.boughtWh,
-                openAgreements: uint64(_openAgreements(participant, window)),
-                closed: trades.closed
+                soldWh: uint64(trades.soldWh()),
+                boughtWh: uint64(trades.boughtWh()),
+                openAgreements: uint64(trades.open()),
+                closed: _closed[participant].get(window)
             });
     }
 
     function _close(address participant, uint64 window) private {
         _requireParticipant(participant);
         _requireOver(window);
-        IMeterRegistry.RecordedReading memory reading = _readingOf(participant, window);
-        uint256 open = _openAgreements(participant, window);
+        IMeterRegistry.RecordedReading memory reading = meterRegistry.readingOf(
+            participant,
+            window
+        );
+        _requireRead(reading.recorded, participant, window);
+        Trades trades = _tradesOf(participant, window);
+        uint256 open = trades.open();
         require(open == 0, AgreementsOpen(participant, window, open));
-        Trades memory trades = _trades[participant][window];
-        WindowTerms memory terms = _freezeTerms(window);
-
-        _trades[participant][window].closed = true;
-        if (!reading.recorded) {
-            reading.exportedWh = trades.soldWh;
-            reading.importedWh = trades.boughtWh;
+        uint256 gridFloor;
+        uint256 gridCeiling;
+        {
+            WindowTerms storage terms = _freezeTerms(window);
+            (gridFloor, gridCeiling) = (terms.gridFloor, terms.gridCeiling);
         }
-        // Both sides are sums of a few values below 2^64.
-        uint256 heldWh = uint256(reading.exportedWh) + trades.boughtWh - trades.soldWh;
-        uint256 surplusWh = Math.saturatingSub(heldWh, reading.importedWh);
-        uint256 lackWh = Math.saturatingSub(reading.importedWh, heldWh);
-        uint256 amount =
-            surplusWh > 0 ? surplusWh.costDown(terms.gridFloor) : lackWh.costUp(terms.gridCeiling);
+        uint256 boughtWh = trades.boughtWh();
+        uint256 exportedWh = reading.recorded ? reading.exportedWh : trades.soldWh();
+        uint256 importedWh = reading.recorded ? reading.importedWh : boughtWh;
+        uint256 heldWh = exportedWh + boughtWh - trades.soldWh();
+        uint256 surplusWh = Math.saturatingSub(heldWh, importedWh);
+        uint256 lackWh = Math.saturatingSub(importedWh, heldWh);
+        uint256 amount = surplusWh > 0 ? surplusWh.costDown(gridFloor) : lackWh.costUp(gridCeiling);
 
-        if (reading.isStorage) {
-            _balanceStorage(participant, window, surplusWh, lackWh, reading.lossesWh, terms);
-        } else {
-            _cover(participant, window, heldWh, terms.gridCeiling);
-            if (lackWh > 0) energyToken.inject(participant, lackWh);
-            if (heldWh + lackWh > 0) energyToken.withdraw(participant, heldWh + lackWh);
-        }
+        _closed[participant].set(window);
+        if (lackWh > 0) energyToken.inject(participant, lackWh);
+        // What a storage took in stays in the microgrid, less what it lost.
+        uint256 withdrawnWh = reading.isStorage ? surplusWh : heldWh + lackWh;
+        uint256 coveredWh;
+        if (withdrawnWh > 0) coveredWh = energyToken.withdraw(participant, withdrawnWh);
+        if (reading.lossesWh > 0) coveredWh += energyToken.lose(participant, reading.lossesWh);
+        _chargeCovered(participant, window, coveredWh, gridCeiling);
         if (surplusWh > 0) _payFromTreasury(participant, amount);
         if (lackWh > 0) _charge(participant, amount);
         emit PositionClosed(participant, window, int256(surplusWh) - int256(lackWh), amount);
     }
 
-    /// @dev What a storage took in stays in the microgrid, less what it lost.
-    function _balanceStorage(
+    /// @dev A participant may have given away energy that it owed; the grid has fed it in instead.
+    function _chargeCovered(
         address participant,
         uint64 window,
-        uint256 surplusWh,
-        uint256 lackWh,
-        uint256 lossesWh,
-        WindowTerms memory terms
-    ) private {
-        if (lackWh > 0) energyToken.inject(participant, lackWh);
-        _cover(participant, window, surplusWh + lossesWh, terms.gridCeiling);
-        if (surplusWh > 0) energyToken.withdraw(participant, surplusWh);
-        if (lossesWh > 0) energyToken.lose(participant, lossesWh);
-    }
-
-    /// @dev A participant may have given away energy that it owes. The grid then feeds it in, at
-    /// the participant's cost, so that nobody else has to wait.
-    function _cover(
-        address participant,
-        uint64 window,
-        uint256 energyWh,
+        uint256 coveredWh,
         uint256 gridCeiling
     ) private {
-        uint256 balance = energyToken.balanceOf(participant);
-        if (balance >= energyWh) return;
-        uint256 missingWh = energyWh - balance;
-        uint256 amount = missingWh.costUp(gridCeiling);
+        if (coveredWh == 0) return;
+        uint256 amount = coveredWh.costUp(gridCeiling);
 
-        energyToken.inject(participant, missingWh);
         _charge(participant, amount);
-        emit EnergyCovered(participant, window, missingWh, amount);
+        emit EnergyCovered(participant, window, coveredWh, amount);
     }
 
     // Pausing
@@ -486,7 +485,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
     // Rules
 
     function _requireParticipant(address account) private view {
-        require(_accounts[account].isParticipant, NotParticipant(account));
+        require(_accounts[account].isParticipant(), NotParticipant(account));
     }
 
     function _requireTrading(uint64 window) private view {
@@ -506,6 +505,14 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
     function _requireOver(uint64 window) private view {
         uint256 end = Windows.end(window);
         require(block.timestamp >= end, WindowNotOver(window, end));
+    }
+
+    function _requireRead(bool recorded, address participant, uint64 window) private view {
+        uint256 graceEnd = Windows.graceEnd(window);
+        require(
+            recorded || block.timestamp >= graceEnd,
+            ReadingMissing(participant, window, graceEnd)
+        );
     }
 
     function _requireMatch(Agreement memory a, OfferRecord storage offer) private view {
@@ -557,30 +564,27 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
     function _failureCost(
         uint256 energyWh,
         uint256 price,
-        WindowTerms memory terms
-    ) private pure returns (uint256) {
+        WindowTerms storage terms
+    ) private view returns (uint256) {
         return energyWh.costUp(terms.gridCeiling - price + terms.penaltyRate);
     }
 
     // Records
 
-    /// @dev The reading, if it is there or no longer waited for.
-    function _readingOf(
+    /// @dev What was exported, if that is known or no longer waited for.
+    function _exportOf(
         address participant,
         uint64 window
-    ) private view returns (IMeterRegistry.RecordedReading memory reading) {
-        reading = meterRegistry.readingOf(participant, window);
-        uint256 graceEnd = Windows.graceEnd(window);
-        require(
-            reading.recorded || block.timestamp >= graceEnd,
-            ReadingMissing(participant, window, graceEnd)
-        );
+    ) private view returns (uint256 exportedWh) {
+        bool recorded;
+        (recorded, exportedWh) = meterRegistry.exportOf(participant, window);
+        _requireRead(recorded, participant, window);
     }
 
-    function _openAgreements(address participant, uint64 window) private view returns (uint256) {
-        Sales memory sales = _sales[participant][window % SALES_LANES];
-        uint256 openSales = sales.window == window ? sales.open : 0;
-        return openSales + _trades[participant][window].openPurchases;
+    /// @dev The trades of a window, none if its lane has another one.
+    function _tradesOf(address participant, uint64 window) private view returns (Trades trades) {
+        trades = _lanes[participant][window % LANES];
+        if (trades.window() != window) return TradesBook.none(window);
     }
 
     /// @dev All fields are static, so the struct's own encoding is the one that EIP-712 wants.

@@ -35,27 +35,37 @@ contract EnergyToken is IEnergyToken, ERC20Permit {
     function inject(address holder, uint256 energyWh) external {
         require(msg.sender == registry || msg.sender == market, NotLinked(msg.sender));
 
-        _injectedWh += uint80(energyWh);
-        _mint(holder, energyWh);
-        emit EnergyInjected(holder, energyWh);
+        _inject(holder, energyWh);
     }
 
     /// @inheritdoc IEnergyToken
-    function withdraw(address holder, uint256 energyWh) external onlyMarket {
+    function withdraw(
+        address holder,
+        uint256 energyWh
+    ) external onlyMarket returns (uint256 coveredWh) {
+        coveredWh = _cover(holder, energyWh);
         _withdrawnWh += uint80(energyWh);
         _burn(holder, energyWh);
-        emit EnergyWithdrawn(holder, energyWh);
     }
 
     /// @inheritdoc IEnergyToken
-    function lose(address holder, uint256 energyWh) external onlyMarket {
+    function lose(
+        address holder,
+        uint256 energyWh
+    ) external onlyMarket returns (uint256 coveredWh) {
+        coveredWh = _cover(holder, energyWh);
         _lostWh += uint80(energyWh);
         _burn(holder, energyWh);
         emit EnergyLost(holder, energyWh);
     }
 
     /// @inheritdoc IEnergyToken
-    function deliver(address seller, address buyer, uint256 energyWh) external onlyMarket {
+    function deliver(
+        address seller,
+        address buyer,
+        uint256 energyWh
+    ) external onlyMarket returns (uint256 coveredWh) {
+        coveredWh = _cover(seller, energyWh);
         _transfer(seller, buyer, energyWh);
     }
 
@@ -71,5 +81,19 @@ contract EnergyToken is IEnergyToken, ERC20Permit {
     /// @notice A wallet shows kWh.
     function decimals() public pure override returns (uint8) {
         return 3;
+    }
+
+    /// @dev Who has given away what it owes gets it from the grid, so that nobody has to wait.
+    function _cover(address holder, uint256 energyWh) private returns (uint256 coveredWh) {
+        uint256 balance = balanceOf(holder);
+        if (balance < energyWh) {
+            coveredWh = energyWh - balance;
+            _inject(holder, coveredWh);
+        }
+    }
+
+    function _inject(address holder, uint256 energyWh) private {
+        _injectedWh += uint80(energyWh);
+        _mint(holder, energyWh);
     }
 }

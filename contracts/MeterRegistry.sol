@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IEnergyToken} from "./interfaces/IEnergyToken.sol";
 import {IMeterRegistry} from "./interfaces/IMeterRegistry.sol";
@@ -23,10 +24,15 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
 
     IEnergyToken public immutable energyToken;
 
-    mapping(address owner => Certificate) private _certificates;
+    /// @dev One slot, which is all that recording a reading has to look up.
+    struct MeterRecord {
+        address owner;
+        uint40 validUntil;
+        MeterKind kind;
+    }
 
-    /// @inheritdoc IMeterRegistry
-    mapping(address meter => address owner) public ownerOf;
+    mapping(address meter => MeterRecord) private _meters;
+    mapping(address owner => address meter) private _meterOf;
 
     mapping(address owner => mapping(uint256 number => Readings.Block)) private _readings;
     mapping(address owner => mapping(uint64 window => uint64)) private _lossesWh;
@@ -49,19 +55,19 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
     ) external restricted {
         require(meter != address(0) && owner != address(0), ZeroAddress());
         require(validUntil > block.timestamp, CertificateInPast(validUntil));
-        address holder = ownerOf[meter];
+        address holder = _meters[meter].owner;
         require(holder == address(0) || holder == owner, MeterTaken(meter, holder));
 
-        address formerMeter = _certificates[owner].meter;
+        address formerMeter = _meterOf[owner];
         if (formerMeter != address(0) && formerMeter != meter) _revoke(formerMeter, owner);
-        ownerOf[meter] = owner;
-        _certificates[owner] = Certificate({meter: meter, validUntil: validUntil, kind: kind});
+        _meterOf[owner] = meter;
+        _meters[meter] = MeterRecord({owner: owner, validUntil: validUntil, kind: kind});
         emit MeterCertified(meter, owner, kind, validUntil);
     }
 
     /// @inheritdoc IMeterRegistry
     function revoke(address meter) external restricted {
-        address owner = ownerOf[meter];
+        address owner = _meters[meter].owner;
         require(owner != address(0), MeterUnknown(meter));
 
         _revoke(meter, owner);
@@ -89,12 +95,19 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IMeterRegistry
     function certificateOf(address owner) external view returns (Certificate memory) {
-        return _certificates[owner];
+        address meter = _meterOf[owner];
+        MeterRecord memory record = _meters[meter];
+        return Certificate({meter: meter, validUntil: record.validUntil, kind: record.kind});
+    }
+
+    /// @inheritdoc IMeterRegistry
+    function ownerOf(address meter) external view returns (address) {
+        return _meters[meter].owner;
     }
 
     /// @inheritdoc IMeterRegistry
     function isCertified(address owner) external view returns (bool) {
-        return block.timestamp < _certificates[owner].validUntil;
+        return block.timestamp < _meters[_meterOf[owner]].validUntil;
     }
 
     /// @inheritdoc IMeterRegistry
@@ -109,6 +122,14 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IMeterRegistry
+    function exportOf(
+        address owner,
+        uint64 window
+    ) external view returns (bool recorded, uint256 exportedWh) {
+        (recorded, , exportedWh, ) = _readings[owner][Readings.blockOf(window)].get(window);
+    }
+
+    /// @inheritdoc IMeterRegistry
     function hashReading(Reading calldata reading) external view returns (bytes32) {
         return _hash(reading);
     }
@@ -117,12 +138,12 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
 
     function _submit(Reading calldata reading, bytes calldata signature) private {
         uint64 window = reading.window;
-        address owner = ownerOf[reading.meter];
+        MeterRecord memory record = _meters[reading.meter];
+        address owner = record.owner;
         require(owner != address(0), MeterUnknown(reading.meter));
-        Certificate memory certificate = _certificates[owner];
-        bool isStorage = certificate.kind == MeterKind.STORAGE;
+        bool isStorage = record.kind == MeterKind.STORAGE;
 
-        _checkTime(window, certificate);
+        _checkTime(window, reading.meter, record.validUntil);
         _checkEnergy(reading, isStorage);
         (address signer, , ) = ECDSA.tryRecover(_hash(reading), signature);
         require(signer == reading.meter, SignatureInvalid(reading.meter));
@@ -145,22 +166,21 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
         if (!isStorage && reading.exportedWh > 0) energyToken.inject(owner, reading.exportedWh);
     }
 
-    function _checkTime(uint64 window, Certificate memory certificate) private view {
+    function _checkTime(uint64 window, address meter, uint40 validUntil) private view {
         uint256 end = Windows.end(window);
         uint256 graceEnd = Windows.graceEnd(window);
         require(block.timestamp >= end, ReadingTooEarly(window, end));
         require(block.timestamp < graceEnd, ReadingTooLate(window, graceEnd - 1));
-        require(
-            certificate.validUntil >= end,
-            MeterExpired(certificate.meter, certificate.validUntil)
-        );
+        require(validUntil >= end, MeterExpired(meter, validUntil));
     }
 
     function _checkEnergy(Reading calldata reading, bool isStorage) private pure {
         uint64 maximum = Readings.MAX_WH;
-        require(reading.exportedWh <= maximum, ReadingTooLarge(reading.exportedWh, maximum));
-        require(reading.importedWh <= maximum, ReadingTooLarge(reading.importedWh, maximum));
-        require(reading.lossesWh <= maximum, ReadingTooLarge(reading.lossesWh, maximum));
+        uint256 largest = Math.max(
+            Math.max(reading.exportedWh, reading.importedWh),
+            reading.lossesWh
+        );
+        require(largest <= maximum, ReadingTooLarge(uint64(largest), maximum));
         require(
             isStorage || reading.lossesWh == 0,
             LossesNotStorage(reading.meter, reading.lossesWh)
@@ -189,8 +209,8 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
     }
 
     function _revoke(address meter, address owner) private {
-        delete ownerOf[meter];
-        delete _certificates[owner];
+        delete _meters[meter];
+        delete _meterOf[owner];
         emit MeterRevoked(meter, owner);
     }
 

@@ -74,7 +74,8 @@ interface IEnergyMarket {
         uint64 maxPenaltyRate;
     }
 
-    /// @notice What became of a participant's window, as far as it is known.
+    /// @notice What became of a participant's window. What it traded is remembered until the window
+    /// eight later is traded.
     struct Position {
         uint64 soldWh;
         uint64 boughtWh;
@@ -181,7 +182,7 @@ interface IEnergyMarket {
     error AgreementUnknown(bytes32 agreementId);
     error AgreementSettled(bytes32 agreementId);
     error SignatureInvalid(address buyer);
-    error SettlementOutstanding(address seller, uint64 window);
+    error PositionOpen(address participant, uint64 window);
     error ReadingMissing(address participant, uint64 window, uint256 waitUntil);
     error AgreementsOpen(address participant, uint64 window, uint256 count);
     error PositionIsClosed(address participant, uint64 window);
@@ -266,7 +267,8 @@ interface IEnergyMarket {
 
     /// @notice Writes an agreement that the buyer has signed (EIP-712, or EIP-1271 for contracts),
     /// within the commit margin. By the seller. Locks the buyer's payment and the seller's bond:
-    /// what a total failure would cost the buyer, and the penalty for it. Step 5.
+    /// what a total failure would cost the buyer, and the penalty for it. Who trades has closed its
+    /// position of eight windows before. Step 5.
     function allowTransaction(
         Agreement calldata agreement,
         bytes calldata buyerSignature

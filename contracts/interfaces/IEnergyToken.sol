@@ -9,8 +9,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// deployment: the meter registry and the market. For everybody else it is a plain ERC-20.
 /// @dev Invariant: `totalSupply == injectedWh - withdrawnWh - lostWh`.
 interface IEnergyToken is IERC20 {
-    event EnergyInjected(address indexed holder, uint256 energyWh);
-    event EnergyWithdrawn(address indexed holder, uint256 energyWh);
+    /// @notice A burn that is a loss. All other burns are withdrawals, all mints injections: they
+    /// need no event beside `Transfer`.
     event EnergyLost(address indexed holder, uint256 energyWh);
 
     /// @notice The caller is neither the registry nor the market, or not the one this needs.
@@ -29,16 +29,23 @@ interface IEnergyToken is IERC20 {
         returns (uint256 injectedWh, uint256 withdrawnWh, uint256 lostWh);
 
     /// @notice Energy went into the microgrid. Only by the registry (a metered export) or the
-    /// market (the grid feeds what a participant lacks).
+    /// market (the grid feeds what a participant has bought of it).
     function inject(address holder, uint256 energyWh) external;
 
     /// @notice Energy left the microgrid: it was consumed, or sold to the grid. Only by the market.
-    function withdraw(address holder, uint256 energyWh) external;
+    /// @return coveredWh What the holder lacked and the grid has injected for it before.
+    function withdraw(address holder, uint256 energyWh) external returns (uint256 coveredWh);
 
     /// @notice Energy was lost in a storage. Only by the market.
-    function lose(address holder, uint256 energyWh) external;
+    /// @return coveredWh What the holder lacked and the grid has injected for it before.
+    function lose(address holder, uint256 energyWh) external returns (uint256 coveredWh);
 
     /// @notice Hands sold energy to its buyer. Only by the market, which moves exactly what an
     /// agreement of `seller` has sold; no allowance is needed.
-    function deliver(address seller, address buyer, uint256 energyWh) external;
+    /// @return coveredWh What the seller lacked and the grid has injected for it before.
+    function deliver(
+        address seller,
+        address buyer,
+        uint256 energyWh
+    ) external returns (uint256 coveredWh);
 }

@@ -101,6 +101,12 @@ interface IMeterRegistry {
     /// @notice What the owner's meter saw in a window.
     function readingOf(address owner, uint64 window) external view returns (RecordedReading memory);
 
+    /// @notice What the owner's meter saw going out in a window, for those who need no more.
+    function exportOf(
+        address owner,
+        uint64 window
+    ) external view returns (bool recorded, uint256 exportedWh);
+
     /// @notice The digest that a meter signs.
     function hashReading(Reading calldata reading) external view returns (bytes32);
 

@@ -9,20 +9,14 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IEnergyMarket} from "../interfaces/IEnergyMarket.sol";
 import {IPaymentToken} from "../interfaces/IPaymentToken.sol";
+import {Account} from "../types/Account.sol";
 
 /// @title Money in the market
 /// @notice Deposit once, trade many times: locking and paying write one slot a side.
 /// @dev The payment token is our own and calls nobody back, so that no re-entrancy guard is needed.
-/// Accounts are written in storage step by step, as buyer, seller and treasury may be the same.
+/// Every helper reads and writes an account as a whole, as buyer, seller and treasury may be the
+/// same.
 abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context {
-    /// @dev One slot. All `free` and `locked` together are backed by tokens, below 2^64.
-    struct Account {
-        uint64 free;
-        uint64 locked;
-        uint64 debt;
-        bool isParticipant;
-    }
-
     IPaymentToken public immutable paymentToken;
 
     /// @inheritdoc IEnergyMarket
@@ -71,10 +65,11 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
     function withdraw(uint256 amount) external {
         address account = _msgSender();
         require(amount > 0, AmountZero());
-        uint256 free = _accounts[account].free;
+        Account a = _accounts[account];
+        uint256 free = a.free();
         require(amount <= free, FundsInsufficient(account, amount, free));
 
-        _accounts[account].free = uint64(free - amount);
+        _accounts[account] = a.withMoney(free - amount, a.locked(), a.debt());
         emit Withdrawn(account, amount);
 
         paymentToken.transfer(account, amount);
@@ -83,11 +78,10 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
     /// @inheritdoc IEnergyMarket
     function payClaim(address participant) external returns (uint256 paid) {
         uint256 claim = claimOf[participant];
-        paid = Math.min(claim, _accounts[treasury].free);
+        paid = _takeFree(treasury, claim);
         require(paid > 0, AmountZero());
 
         claimOf[participant] = claim - paid;
-        _accounts[treasury].free -= uint64(paid);
         _credit(participant, paid);
         emit ClaimPaid(participant, paid);
     }
@@ -101,59 +95,62 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
     function accountOf(
         address participant
     ) external view returns (uint256 free, uint256 locked, uint256 debt) {
-        Account memory account = _accounts[participant];
-        return (account.free, account.locked, account.debt);
+        Account account = _accounts[participant];
+        return (account.free(), account.locked(), account.debt());
     }
-
-    // Narrowing of amounts is safe below: what moves was free or locked, hence is below 2^64.
 
     function _lock(address account, uint256 amount) internal {
-        uint256 free = _accounts[account].free;
+        Account a = _accounts[account];
+        uint256 free = a.free();
         require(amount <= free, FundsInsufficient(account, amount, free));
 
-        _accounts[account].free = uint64(free - amount);
-        _accounts[account].locked += uint64(amount);
-    }
-
-    /// @dev Ends a lock of `amount` of which `returned` goes back to the account, with whatever
-    /// else it receives. The caller hands on the rest.
-    function _unlock(address account, uint256 amount, uint256 returned) internal {
-        _accounts[account].locked -= uint64(amount);
-        _credit(account, returned);
+        _accounts[account] = a.withMoney(free - amount, a.locked() + amount, a.debt());
     }
 
     /// @dev Money for an account pays its debt first.
     function _credit(address account, uint256 amount) internal {
-        uint256 debt = _accounts[account].debt;
-        if (debt > 0) {
-            uint256 paid = Math.min(debt, amount);
-            _accounts[account].debt = uint64(debt - paid);
-            _accounts[treasury].free += uint64(paid);
-            emit DebtPaid(account, paid);
-            amount -= paid;
+        _unlock(account, 0, amount);
+    }
+
+    /// @dev Ends a lock of `amount`; `returned` is what the account receives, of that or of other
+    /// money. The caller hands on the rest.
+    function _unlock(address account, uint256 amount, uint256 returned) internal {
+        Account a = _accounts[account];
+        uint256 debt = a.debt();
+        uint256 repaid = Math.min(debt, returned);
+
+        _accounts[account] = a.withMoney(
+            a.free() + returned - repaid,
+            a.locked() - amount,
+            debt - repaid
+        );
+        if (repaid > 0) {
+            emit DebtPaid(account, repaid);
+            _addToTreasury(repaid);
         }
-        _accounts[account].free += uint64(amount);
+    }
+
+    function _addToTreasury(uint256 amount) internal {
+        Account a = _accounts[treasury];
+        _accounts[treasury] = a.withMoney(a.free() + amount, a.locked(), a.debt());
     }
 
     /// @dev Money that an account owes the grid: what it lacks becomes debt.
     function _charge(address account, uint256 amount) internal {
-        uint256 free = _accounts[account].free;
-        uint256 paid = Math.min(amount, free);
-        _accounts[account].free = uint64(free - paid);
-        _accounts[treasury].free += uint64(paid);
+        uint256 paid = _takeFree(account, amount);
+        _addToTreasury(paid);
 
         uint256 lacking = amount - paid;
         if (lacking > 0) {
-            _accounts[account].debt += uint64(lacking);
+            Account a = _accounts[account];
+            _accounts[account] = a.withMoney(a.free(), a.locked(), a.debt() + lacking);
             emit DebtIncurred(account, lacking);
         }
     }
 
     /// @dev Money that the grid owes an account: what the treasury lacks becomes a claim.
     function _payFromTreasury(address account, uint256 amount) internal {
-        uint256 free = _accounts[treasury].free;
-        uint256 paid = Math.min(amount, free);
-        _accounts[treasury].free = uint64(free - paid);
+        uint256 paid = _takeFree(treasury, amount);
         _credit(account, paid);
 
         uint256 lacking = amount - paid;
@@ -164,7 +161,7 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
     }
 
     function _requireNoDebt(address account) internal view {
-        uint256 debt = _accounts[account].debt;
+        uint256 debt = _accounts[account].debt();
         require(debt == 0, DebtOutstanding(account, debt));
     }
 
@@ -207,6 +204,13 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
         emit Deposited(account, amount);
 
         paymentToken.transferFrom(account, address(this), amount);
+    }
+
+    /// @dev Takes up to `amount` of what is free; returns what it took.
+    function _takeFree(address account, uint256 amount) private returns (uint256 taken) {
+        Account a = _accounts[account];
+        taken = Math.min(amount, a.free());
+        _accounts[account] = a.withMoney(a.free() - taken, a.locked(), a.debt());
     }
 
     function _setTreasury(address treasury_) private {

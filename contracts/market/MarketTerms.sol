@@ -92,7 +92,7 @@ abstract contract MarketTerms is IEnergyMarket, AccessManaged {
     }
 
     /// @dev The terms of a window that are frozen already.
-    function _frozenTerms(uint64 window) internal view returns (WindowTerms memory) {
+    function _frozenTerms(uint64 window) internal view returns (WindowTerms storage) {
         return _terms[window];
     }
 
