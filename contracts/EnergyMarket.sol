@@ -42,8 +42,8 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
     uint256 private constant MAX_META_ADDRESS_BYTES = 128;
     uint256 private constant OFFER_INDEX_BITS = 32;
 
-    /// @dev A participant's trades lie in lanes, window after window in turn. A window can be closed
-    /// three windows after its end at the latest, which leaves hours until its lane is needed.
+    /// @dev A participant's trades lie in lanes, window after window in turn. A window can be
+    /// closed three windows after its end at the latest, hours before its lane is needed again.
     uint256 private constant LANES = 8;
     uint64 private constant NO_WINDOW = type(uint64).max;
 
@@ -332,8 +332,8 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         uint256 paid = deliveredWh.costDown(a.price);
         uint256 compensation;
         uint256 penalty;
-        // No difference is negative: what is delivered is at most what was agreed, a cost grows with
-        // its energy, and rounding up is never below rounding down.
+        // No difference is negative: what is delivered is at most what was agreed, a cost grows
+        // with its energy, and rounding up is never below rounding down.
         unchecked {
             uint256 shortfallWh = a.energyWh - deliveredWh;
             uint256 charged = deliveredWh.costUp(a.price);

@@ -280,9 +280,9 @@ interface IEnergyMarket {
         bytes[] calldata buyerSignatures
     ) external returns (bytes32[] memory agreementIds);
 
-    /// @notice Settles an agreement once both meters have been read, or two windows after the end
-    /// at the latest; a missing seller reading then counts as nothing delivered. By anyone; never
-    /// paused. Step 6.
+    /// @notice Settles an agreement once the seller's meter has been read, or two windows after the
+    /// end at the latest; a missing reading then counts as nothing delivered. The buyer's reading
+    /// is not waited for: what was delivered is the buyer's. By anyone; never paused. Step 6.
     /// @dev delivered = agreed * min(1, exported / all that the seller agreed for the window),
     /// rounded down: the same for every order of calls.
     function makeTransaction(Agreement calldata agreement) external;
