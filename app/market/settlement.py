@@ -46,15 +46,12 @@ class GridTrade:
     """How a participant's window closes against the grid.
 
     `net_wh` > 0 was left over and is sold to the grid for `amount`; `net_wh` < 0 was lacking and is
-    bought for `amount`. Besides, `covered_wh`, which the participant should hold but has given
-    away, are bought for `covered_amount`. `withdrawn_wh` leave the microgrid, for the participant's
-    own consumption or for the grid, and `lost_wh` vanish in its storage.
+    bought for `amount`. `withdrawn_wh` leave the microgrid, for the participant's own consumption
+    or for the grid, and `lost_wh` vanish in its storage.
     """
 
     net_wh: int
     amount: int
-    covered_wh: int
-    covered_amount: int
     withdrawn_wh: int
     lost_wh: int = 0
 
@@ -65,7 +62,7 @@ class GridTrade:
 
     @property
     def lack_wh(self) -> int:
-        """Energy bought from the grid, without what is covered."""
+        """Energy bought from the grid."""
         return max(-self.net_wh, 0)
 
 
@@ -125,61 +122,42 @@ def settle_delivery(
 
 
 def missing_of(needed_wh: int, balance_wh: int) -> int:
-    """Energy tokens that have to be bought before `needed_wh` can be given away."""
+    """Energy tokens that the grid has to feed in before `needed_wh` can be taken from a balance.
+
+    Who owes tokens may have given them away; nobody else shall wait for that.
+    """
     return max(0, needed_wh - balance_wh)
 
 
-def close_household(
-    reading: RecordedReading, sold_wh: int, bought_wh: int, balance_wh: int, terms: Terms
-) -> GridTrade:
-    """Closes a household's window, in which it sold and bought so much and now holds `balance_wh`.
+def cover_cost(missing_wh: int, terms: Terms) -> int:
+    """What that costs whoever lacked them: up(missing * ceiling)."""
+    return cost_up(missing_wh, terms.grid_ceiling)
 
-    held = exported - sold + bought, the tokens that the window left it; net = held - imported. What
-    it has given away of `held` is covered at the ceiling. Then the surplus is sold at the floor or
-    the lack bought at the ceiling, and consumption and surplus leave: max(held, imported).
+
+def close_position(
+    reading: RecordedReading, sold_wh: int, bought_wh: int, terms: Terms
+) -> GridTrade:
+    """Closes a window in which a participant sold and bought so much.
+
+    held = exported - sold + bought; net = held - imported. A surplus is sold at the floor for
+    down(net * floor); a lack is bought at the ceiling for up(-net * ceiling). From a household
+    consumption and surplus leave: max(held, imported). What a storage took in stays in the
+    microgrid, so that only its surplus leaves and its losses vanish. Without a reading it counts as
+    exported what was sold and as imported what was bought: net = 0.
     """
-    held_wh = reading.exported_wh - sold_wh + bought_wh
-    net_wh = held_wh - reading.imported_wh
-    covered_wh = missing_of(held_wh, balance_wh)
+    exported_wh = reading.exported_wh if reading.recorded else sold_wh
+    imported_wh = reading.imported_wh if reading.recorded else bought_wh
+    held_wh = exported_wh - sold_wh + bought_wh
+    net_wh = held_wh - imported_wh
     return GridTrade(
         net_wh=net_wh,
-        amount=grid_amount(net_wh, terms),
-        covered_wh=covered_wh,
-        covered_amount=cost_up(covered_wh, terms.grid_ceiling),
-        withdrawn_wh=max(held_wh, reading.imported_wh),
-    )
-
-
-def close_storage(
-    reading: RecordedReading, sold_wh: int, bought_wh: int, balance_wh: int, terms: Terms
-) -> GridTrade:
-    """Closes a storage's window: net = exported - sold + bought - imported, as for a household.
-
-    What goes in or out of a storage stays in the microgrid, so that its tokens are those it has
-    bought and not sold. Only a surplus (sold to the grid) and the reported losses take tokens away;
-    what the storage doesn't hold of both, after its lack came in, is covered at the ceiling.
-    """
-    net_wh = reading.exported_wh - sold_wh + bought_wh - reading.imported_wh
-    needed_wh = max(net_wh, 0) + reading.losses_wh
-    covered_wh = missing_of(needed_wh, balance_wh + max(-net_wh, 0))
-    return GridTrade(
-        net_wh=net_wh,
-        amount=grid_amount(net_wh, terms),
-        covered_wh=covered_wh,
-        covered_amount=cost_up(covered_wh, terms.grid_ceiling),
-        withdrawn_wh=max(net_wh, 0),
+        amount=_grid_amount(net_wh, terms),
+        withdrawn_wh=max(net_wh, 0) if reading.is_storage else max(held_wh, imported_wh),
         lost_wh=reading.losses_wh,
     )
 
 
-def close_unread(sold_wh: int, bought_wh: int, balance_wh: int, terms: Terms) -> GridTrade:
-    """Closes the window of a participant without a reading: it used what it bought, net = 0."""
-    assumed = RecordedReading(exported_wh=sold_wh, imported_wh=bought_wh)
-    return close_household(assumed, sold_wh, bought_wh, balance_wh, terms)
-
-
-def grid_amount(net_wh: int, terms: Terms) -> int:
-    """Money for a net: down(net * floor) to the participant, or up(-net * ceiling) from it."""
+def _grid_amount(net_wh: int, terms: Terms) -> int:
     if net_wh >= 0:
         return cost_down(net_wh, terms.grid_floor)
     return cost_up(-net_wh, terms.grid_ceiling)

@@ -65,7 +65,6 @@ MUST_SEE = {
     "DebtIncurred",
     "EnergyCovered",
     "EnergyLost",
-    "EnergyWithdrawn",
     "OfferCancelled",
     "PositionClosed",
     "TransactionAllowed",

@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import ContractRevertedError
 from app.ledger.types import Account, AgreementState, EnergyTotals, Position
-from app.market.windows import commit_start, grace_end, window_end, window_start
+from app.market.windows import commit_start, grace_end, window_start
 from tests.ledger.conftest import DEPOSIT, WINDOW
 
 
@@ -81,6 +81,16 @@ async def test_without_a_reading_nothing_was_delivered(
     assert await ledger.account_of(treasury) == Account(free=100_000)
 
 
+async def test_the_buyers_reading_is_not_waited_for(
+    ledger, open_agreement, record, keeper, seller, buyer
+):
+    await record("seller", exported_wh=2_000)
+    await ledger.make_transactions(keeper, [open_agreement])
+
+    assert await ledger.energy_balance_of(buyer) == 2_000
+    assert await ledger.account_of(seller) == Account(free=DEPOSIT + 400_000)
+
+
 async def test_settling_again_is_passed_over(ledger, open_agreement, record, keeper):
     await record("seller", exported_wh=2_000)
     await record("buyer")
@@ -136,18 +146,43 @@ async def test_a_battery_keeps_what_it_bought_and_loses_what_it_reports(
     assert await ledger.energy_totals() == EnergyTotals(2_000, 0, 100)
 
 
-async def test_a_seller_that_lets_four_windows_pass_unsettled_cannot_sell_again(
-    ledger, clock, open_agreement, seller
+@pytest.mark.parametrize("laggard", ["seller", "buyer"])
+async def test_who_leaves_a_position_open_cannot_trade_eight_windows_later(
+    ledger, clock, open_agreement, keeper, seller, buyer, laggard
 ):
-    clock.set(window_end(WINDOW))
-    later = (await ledger.make_offer(seller, WINDOW + 4, 5_000, 100_000)).result
+    clock.set(grace_end(WINDOW))
+    await ledger.make_transactions(keeper, [open_agreement])
+    other = {"seller": buyer, "buyer": seller}[laggard]
+    await ledger.close_positions(keeper, [other], WINDOW)
+    later = (await ledger.make_offer(seller, WINDOW + 8, 5_000, 100_000)).result
     again = replace(
-        open_agreement, offer_id=later, window=WINDOW + 4, deadline=window_start(WINDOW + 4)
+        open_agreement, offer_id=later, window=WINDOW + 8, deadline=window_start(WINDOW + 8)
     )
-    clock.set(commit_start(WINDOW + 4))
+    clock.set(commit_start(WINDOW + 8))
 
     with pytest.raises(ContractRevertedError) as refusal:
         await ledger.allow_transactions(seller, [ledger.sign_agreement(again)])
 
-    assert refusal.value.error == "SettlementOutstanding"
-    assert refusal.value.arguments == {"seller": seller, "window": WINDOW}
+    assert refusal.value.error == "PositionOpen"
+    participant = {"seller": seller, "buyer": buyer}[laggard]
+    assert refusal.value.arguments == {"participant": participant, "window": WINDOW}
+
+
+async def test_trades_are_remembered_until_the_window_eight_later_is_traded(
+    ledger, clock, open_agreement, record, keeper, seller, buyer
+):
+    await record("seller", exported_wh=2_000)
+    await record("buyer", imported_wh=2_000)
+    await ledger.make_transactions(keeper, [open_agreement])
+    await ledger.close_positions(keeper, [seller, buyer], WINDOW)
+    assert await ledger.position_of(seller, WINDOW) == Position(sold_wh=2_000, closed=True)
+
+    later = (await ledger.make_offer(seller, WINDOW + 8, 5_000, 100_000)).result
+    again = replace(
+        open_agreement, offer_id=later, window=WINDOW + 8, deadline=window_start(WINDOW + 8)
+    )
+    clock.set(commit_start(WINDOW + 8))
+    await ledger.allow_transactions(seller, [ledger.sign_agreement(again)])
+
+    assert await ledger.position_of(seller, WINDOW) == Position(closed=True)
+    assert await ledger.position_of(seller, WINDOW + 8) == Position(open_agreements=1)

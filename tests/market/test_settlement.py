@@ -9,11 +9,11 @@ from app.market.settlement import (
     Delivery,
     GridTrade,
     Locks,
-    close_household,
-    close_storage,
-    close_unread,
+    close_position,
+    cover_cost,
     delivered_of,
     locks_of,
+    missing_of,
     settle_delivery,
 )
 from app.market.units import cost_down, cost_up
@@ -133,91 +133,96 @@ class TestSettleDelivery:
         assert 0 <= delivery.charged + replaced - cost_down(agreed_wh, price) <= 3
 
 
-class TestCloseHousehold:
+class TestClosePosition:
     def test_a_surplus_is_sold_at_the_floor(self):
         reading = RecordedReading(recorded=True, exported_wh=3_000, imported_wh=500)
 
-        assert close_household(reading, 2_000, 0, 1_000, TERMS) == GridTrade(
-            net_wh=500, amount=40_000, covered_wh=0, covered_amount=0, withdrawn_wh=1_000
+        assert close_position(reading, 2_000, 0, TERMS) == GridTrade(
+            net_wh=500, amount=40_000, withdrawn_wh=1_000
         )
 
     def test_a_lack_is_bought_at_the_ceiling(self):
         reading = RecordedReading(recorded=True, imported_wh=3_000)
 
-        assert close_household(reading, 0, 2_000, 2_000, TERMS) == GridTrade(
-            net_wh=-1_000, amount=320_000, covered_wh=0, covered_amount=0, withdrawn_wh=3_000
+        assert close_position(reading, 0, 2_000, TERMS) == GridTrade(
+            net_wh=-1_000, amount=320_000, withdrawn_wh=3_000
         )
 
-    def test_tokens_given_away_are_covered_at_the_ceiling(self):
+    def test_what_was_bought_and_used_costs_nothing_more(self):
         reading = RecordedReading(recorded=True, imported_wh=2_000)
-        trade = close_household(reading, 0, 2_000, 1_500, TERMS)
 
-        assert (trade.net_wh, trade.covered_wh, trade.covered_amount) == (0, 500, 160_000)
+        assert close_position(reading, 0, 2_000, TERMS) == GridTrade(0, 0, withdrawn_wh=2_000)
 
-    @given(metered, metered, metered, energies, energies, priced_terms())
-    def test_it_keeps_exactly_what_the_window_did_not_bring(
-        self, exported_wh, imported_wh, sold_wh, bought_wh, balance_wh, priced
-    ):
-        _, terms = priced
-        sold_wh = min(sold_wh, exported_wh)
-        reading = RecordedReading(True, False, exported_wh, imported_wh)
-        trade = close_household(reading, sold_wh, bought_wh, balance_wh, terms)
-        kept_wh = balance_wh + trade.covered_wh + trade.lack_wh - trade.withdrawn_wh
+    def test_amounts_are_rounded_for_the_grid(self):
+        terms = Terms(grid_floor=999, grid_ceiling=1_001, penalty_rate=0)
 
-        assert kept_wh == max(0, balance_wh - (exported_wh - sold_wh + bought_wh))
-        assert trade.withdrawn_wh == imported_wh + trade.surplus_wh
+        assert close_position(RecordedReading(True, exported_wh=1), 0, 0, terms).amount == 0
+        assert close_position(RecordedReading(True, imported_wh=1), 0, 0, terms).amount == 2
 
-
-class TestCloseStorage:
-    def test_what_it_bought_and_took_in_stays(self):
+    def test_what_a_storage_bought_and_took_in_stays(self):
         reading = RecordedReading(recorded=True, is_storage=True, imported_wh=2_000)
 
-        assert close_storage(reading, 0, 2_000, 2_000, TERMS) == GridTrade(
-            net_wh=0, amount=0, covered_wh=0, covered_amount=0, withdrawn_wh=0, lost_wh=0
+        assert close_position(reading, 0, 2_000, TERMS) == GridTrade(0, 0, withdrawn_wh=0)
+
+    def test_a_storages_losses_vanish(self):
+        reading = RecordedReading(True, True, imported_wh=2_000, losses_wh=100)
+
+        assert close_position(reading, 0, 2_000, TERMS).lost_wh == 100
+
+    def test_what_a_storage_put_out_unsold_is_sold_to_the_grid(self):
+        reading = RecordedReading(True, True, exported_wh=1_000)
+
+        assert close_position(reading, 400, 0, TERMS) == GridTrade(
+            net_wh=600, amount=48_000, withdrawn_wh=600
         )
 
-    def test_losses_burn_what_it_holds(self):
-        reading = RecordedReading(True, True, 0, 2_000, losses_wh=100)
-        trade = close_storage(reading, 0, 2_000, 2_000, TERMS)
+    @given(metered, metered)
+    def test_without_a_reading_a_participant_used_what_it_bought(self, sold_wh, bought_wh):
+        trade = close_position(RecordedReading(), sold_wh, bought_wh, TERMS)
 
-        assert (trade.lost_wh, trade.covered_wh) == (100, 0)
+        assert trade == GridTrade(net_wh=0, amount=0, withdrawn_wh=bought_wh)
 
-    def test_what_it_put_out_unsold_is_sold_to_the_grid(self):
-        reading = RecordedReading(True, True, exported_wh=1_000)
-        trade = close_storage(reading, 400, 0, 600, TERMS)
+    @given(metered, metered, metered, energies, priced_terms())
+    def test_a_household_is_left_with_none_of_the_windows_energy(
+        self, exported_wh, imported_wh, sold_wh, bought_wh, priced
+    ):
+        sold_wh = min(sold_wh, exported_wh)
+        reading = RecordedReading(True, False, exported_wh, imported_wh)
+        trade = close_position(reading, sold_wh, bought_wh, priced[1])
+        held_wh = exported_wh - sold_wh + bought_wh
 
-        assert (trade.net_wh, trade.amount, trade.withdrawn_wh) == (600, 48_000, 600)
+        assert held_wh + trade.lack_wh == trade.withdrawn_wh == imported_wh + trade.surplus_wh
 
-    def test_surplus_and_losses_are_covered_together(self):
-        reading = RecordedReading(True, True, exported_wh=1_000, losses_wh=50)
-        trade = close_storage(reading, 0, 0, 900, TERMS)
+    @given(metered, metered, metered, energies, priced_terms())
+    def test_a_storage_gains_what_it_took_in_beyond_what_it_put_out(
+        self, exported_wh, imported_wh, sold_wh, bought_wh, priced
+    ):
+        sold_wh = min(sold_wh, exported_wh)
+        reading = RecordedReading(True, True, exported_wh, imported_wh)
+        trade = close_position(reading, sold_wh, bought_wh, priced[1])
+        gained_wh = bought_wh - sold_wh + trade.lack_wh - trade.withdrawn_wh
 
-        assert (trade.covered_wh, trade.covered_amount) == (150, 48_000)
+        assert gained_wh == imported_wh - exported_wh
 
-    @given(st.tuples(metered, metered, metered), metered, energies, energies, priced_terms())
-    def test_it_keeps_what_neither_grid_nor_losses_took(
-        self, read, sold_wh, bought_wh, balance_wh, priced
+    @given(metered, metered, metered, energies, priced_terms())
+    def test_amounts_are_rounded_for_the_grid_at_every_price(
+        self, exported_wh, imported_wh, sold_wh, bought_wh, priced
     ):
         _, terms = priced
-        reading = RecordedReading(True, True, *read)
-        trade = close_storage(
-            reading, min(sold_wh, reading.exported_wh), bought_wh, balance_wh, terms
-        )
-        held_wh = balance_wh + trade.lack_wh
-        taken_wh = trade.withdrawn_wh + trade.lost_wh
+        reading = RecordedReading(True, False, exported_wh, imported_wh)
+        trade = close_position(reading, min(sold_wh, exported_wh), bought_wh, terms)
 
-        assert trade.lost_wh == reading.losses_wh
-        assert trade.withdrawn_wh == trade.surplus_wh
-        assert held_wh + trade.covered_wh - taken_wh == max(0, held_wh - taken_wh)
+        assert trade.amount * 1_000 <= trade.surplus_wh * terms.grid_floor or trade.lack_wh > 0
+        assert trade.amount * 1_000 >= trade.lack_wh * terms.grid_ceiling or trade.surplus_wh > 0
 
 
-@given(metered, energies, energies, priced_terms())
-def test_without_a_reading_a_participant_used_what_it_bought(
-    sold_wh, bought_wh, balance_wh, priced
-):
-    _, terms = priced
-    trade = close_unread(sold_wh, bought_wh, balance_wh, terms)
+@pytest.mark.parametrize(
+    ("needed_wh", "balance_wh", "missing_wh"), [(5, 0, 5), (5, 4, 1), (5, 5, 0), (5, 9, 0)]
+)
+def test_missing_energy_is_what_a_balance_does_not_hold(needed_wh, balance_wh, missing_wh):
+    assert missing_of(needed_wh, balance_wh) == missing_wh
 
-    assert (trade.net_wh, trade.amount) == (0, 0)
-    assert trade.withdrawn_wh == bought_wh
-    assert trade.covered_wh == max(0, bought_wh - balance_wh)
+
+def test_missing_energy_costs_the_ceiling_rounded_up():
+    assert cover_cost(500, TERMS) == 160_000
+    assert cover_cost(1, Terms(0, 1, 0)) == 1

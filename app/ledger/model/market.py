@@ -27,15 +27,12 @@ from app.ledger.types import (
 )
 from app.market.settlement import (
     GridTrade,
-    close_household,
-    close_storage,
-    close_unread,
+    close_position,
+    cover_cost,
     locks_of,
-    missing_of,
     settle_delivery,
 )
 from app.market.typed_data import MARKET_NAME, Domain, agreement_digest, recover
-from app.market.units import cost_up
 from app.market.windows import (
     MAX_HORIZON,
     commit_start,
@@ -50,31 +47,24 @@ MAX_ENERGY_WH = 2**32 - 1
 MAX_ENDPOINT_BYTES = 256
 MAX_META_ADDRESS_BYTES = 128
 OFFER_INDEX_BITS = 32
-SALES_LANES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Sales:
-    """What a seller agreed to deliver in one window, and how many agreements are unsettled."""
-
-    window: int = -1
-    agreed_wh: int = 0
-    open: int = 0
+LANES = 8
+MAX_AGREED_WH = 2**48 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Trades:
-    """What a participant bought and sold in one window; `open_purchases` are unsettled."""
+    """What a participant trades in one window: agreed to sell, sold, bought, unsettled."""
 
-    bought_wh: int = 0
+    window: int
+    agreed_wh: int = 0
     sold_wh: int = 0
+    bought_wh: int = 0
+    open_sales: int = 0
     open_purchases: int = 0
-    closed: bool = False
 
 
 _NO_INFO = ParticipantInfo(endpoint="", household_id=bytes(32), meter=ZERO_ADDRESS)
-_NO_SALES = _Sales()
-_NO_TRADES = _Trades()
+_NO_TRADES = _Trades(window=-1)
 
 
 class EnergyMarket(MarketTerms, MarketAccounts):
@@ -100,8 +90,8 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         self._offers: dict[int, Offer] = {}
         self._offer_counts: dict[int, int] = {}
         self._states: dict[bytes, AgreementState] = {}
-        self._sales: dict[tuple[Address, int], _Sales] = {}
-        self._trades: dict[tuple[Address, int], _Trades] = {}
+        self._lanes: dict[tuple[Address, int], _Trades] = {}
+        self._closed: dict[tuple[Address, int], bool] = {}
         self._paused = {"is": False}
 
     # Views
@@ -138,13 +128,13 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         return self._states.get(agreement_id, AgreementState.NONE)
 
     def position_of(self, participant: Address, window: int) -> Position:
-        """What became of a participant's window so far."""
+        """What became of a participant's window; trades for as long as their lane is theirs."""
         trades = self._trades_of(participant, window)
         return Position(
             sold_wh=trades.sold_wh,
             bought_wh=trades.bought_wh,
-            open_agreements=self._open_agreements(participant, window),
-            closed=trades.closed,
+            open_agreements=trades.open_sales + trades.open_purchases,
+            closed=self._is_closed(participant, window),
         )
 
     # Who takes part
@@ -220,7 +210,8 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         """Returns the agreement's id. Errors, in this order: EnforcedPause, NotSeller,
         OfferUnknown, SellerMismatch, WindowMismatch, OfferIsCancelled, CommitPhaseOnly,
         AgreementExpired, SelfTrade, NotParticipant, DebtOutstanding, PriceOutOfRange, EnergyZero,
-        OfferExceeded, AgreementExists, SignatureInvalid, SettlementOutstanding, FundsInsufficient.
+        OfferExceeded, AgreementExists, SignatureInvalid, PositionOpen, EnergyTooLarge,
+        FundsInsufficient.
         """
         self._when_not_paused()
         return self._allow(caller, agreement, signature)
@@ -278,10 +269,7 @@ class EnergyMarket(MarketTerms, MarketAccounts):
             self._offers, a.offer_id, replace(offer, agreed_wh=offer.agreed_wh + a.energy_wh)
         )
         self._open_sale(a.seller, a.window, a.energy_wh)
-        trades = self._trades_of(a.buyer, a.window)
-        self._put_trades(
-            a.buyer, a.window, replace(trades, open_purchases=trades.open_purchases + 1)
-        )
+        self._open_purchase(a.buyer, a.window)
         locks = locks_of(a.energy_wh, a.price, terms)
         self._lock(a.buyer, locks.escrow)
         self._lock(a.seller, locks.bond)
@@ -309,17 +297,37 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         return offer
 
     def _open_sale(self, seller: Address, window: int, energy_wh: int) -> None:
-        """A lane is free for a new window when the sales of its former one are settled."""
-        lane = (seller, window % SALES_LANES)
-        sales = self._sales.get(lane, _NO_SALES)
-        if sales.window != window:
-            self._require(
-                sales.open == 0, "SettlementOutstanding", seller=seller, window=sales.window
-            )
-            sales = _Sales(window)
-        self._journal.put(
-            self._sales, lane, _Sales(window, sales.agreed_wh + energy_wh, sales.open + 1)
+        trades = self._open_lane(seller, window)
+        agreed_wh = trades.agreed_wh + energy_wh
+        self._require(
+            agreed_wh <= MAX_AGREED_WH,
+            "EnergyTooLarge",
+            energyWh=agreed_wh,
+            maximum=MAX_AGREED_WH,
         )
+
+        self._put_trades(
+            seller, replace(trades, agreed_wh=agreed_wh, open_sales=trades.open_sales + 1)
+        )
+
+    def _open_purchase(self, buyer: Address, window: int) -> None:
+        trades = self._open_lane(buyer, window)
+        self._put_trades(buyer, replace(trades, open_purchases=trades.open_purchases + 1))
+
+    def _open_lane(self, participant: Address, window: int) -> _Trades:
+        """A lane is free for a new window when the position of its former one is closed."""
+        trades = self._lanes.get((participant, window % LANES))
+        if trades is None:
+            return _Trades(window)
+        if trades.window == window:
+            return trades
+        self._require(
+            self._is_closed(participant, trades.window),
+            "PositionOpen",
+            participant=participant,
+            window=trades.window,
+        )
+        return _Trades(window)
 
     # Settlement
 
@@ -346,7 +354,6 @@ class EnergyMarket(MarketTerms, MarketAccounts):
     def _settle(self, a: Agreement, agreement_id: bytes) -> None:
         self._require_over(a.window)
         exported_wh = self._reading_of(a.seller, a.window).exported_wh
-        self._reading_of(a.buyer, a.window)
         self._require(
             self.agreement_state(agreement_id) is AgreementState.OPEN,
             "AgreementUnknown",
@@ -354,45 +361,42 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         )
 
         terms = self.terms_of(a.window)
-        lane = (a.seller, a.window % SALES_LANES)
-        sales = self._sales[lane]
+        sales = self._trades_of(a.seller, a.window)
         delivery = settle_delivery(a.energy_wh, a.price, exported_wh, sales.agreed_wh, terms)
+        delivered_wh = delivery.delivered_wh
         locks = locks_of(a.energy_wh, a.price, terms)
 
         self._journal.put(self._states, agreement_id, AgreementState.SETTLED)
-        self._journal.put(self._sales, lane, replace(sales, open=sales.open - 1))
-        bought = self._trades_of(a.buyer, a.window)
+        self._put_trades(
+            a.seller,
+            replace(sales, open_sales=sales.open_sales - 1, sold_wh=sales.sold_wh + delivered_wh),
+        )
+        purchases = self._trades_of(a.buyer, a.window)
         self._put_trades(
             a.buyer,
-            a.window,
             replace(
-                bought,
-                open_purchases=bought.open_purchases - 1,
-                bought_wh=bought.bought_wh + delivery.delivered_wh,
+                purchases,
+                open_purchases=purchases.open_purchases - 1,
+                bought_wh=purchases.bought_wh + delivered_wh,
             ),
-        )
-        sold = self._trades_of(a.seller, a.window)
-        self._put_trades(
-            a.seller, a.window, replace(sold, sold_wh=sold.sold_wh + delivery.delivered_wh)
         )
         self._unlock(a.buyer, locks.escrow, locks.escrow - delivery.charged + delivery.compensation)
         self._unlock(a.seller, locks.bond, locks.bond - delivery.forfeited + delivery.paid)
         if delivery.penalty > 0:
-            self._credit(self.treasury(), delivery.penalty)
+            self._add_to_treasury(delivery.penalty)
         self._emit(
             "TransactionMade",
             agreementId=agreement_id,
             seller=a.seller,
             buyer=a.buyer,
-            deliveredWh=delivery.delivered_wh,
+            deliveredWh=delivered_wh,
             paid=delivery.paid,
             compensation=delivery.compensation,
             penalty=delivery.penalty,
         )
-        if delivery.delivered_wh > 0:
-            missing_wh = missing_of(delivery.delivered_wh, self._energy_token.balance_of(a.seller))
-            self._cover(a.seller, a.window, missing_wh, cost_up(missing_wh, terms.grid_ceiling))
-            self._energy_token.deliver(self.address, a.seller, a.buyer, delivery.delivered_wh)
+        if delivered_wh > 0:
+            covered_wh = self._energy_token.deliver(self.address, a.seller, a.buyer, delivered_wh)
+            self._charge_covered(a.seller, a.window, covered_wh, terms)
 
     # Positions
 
@@ -401,7 +405,7 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         AgreementsOpen.
         """
         self._require(
-            not self._trades_of(participant, window).closed,
+            not self._is_closed(participant, window),
             "PositionIsClosed",
             participant=participant,
             window=window,
@@ -416,14 +420,15 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         self._require_batch(len(participants))
 
         for participant in participants:
-            if not self._trades_of(participant, window).closed:
+            if not self._is_closed(participant, window):
                 self._close(participant, window)
 
     def _close(self, participant: Address, window: int) -> None:
         self._require_participant(participant)
         self._require_over(window)
         reading = self._reading_of(participant, window)
-        open_agreements = self._open_agreements(participant, window)
+        trades = self._trades_of(participant, window)
+        open_agreements = trades.open_sales + trades.open_purchases
         self._require(
             open_agreements == 0,
             "AgreementsOpen",
@@ -431,15 +436,13 @@ class EnergyMarket(MarketTerms, MarketAccounts):
             window=window,
             count=open_agreements,
         )
-
         self._freeze_terms(window)
-        trades = self._trades_of(participant, window)
-        self._put_trades(participant, window, replace(trades, closed=True))
-        trade = self._grid_trade(participant, reading, trades, self.terms_of(window))
-        if reading.is_storage:
-            self._balance_storage(participant, window, trade)
-        else:
-            self._balance_household(participant, window, trade)
+        terms = self.terms_of(window)
+        trade = close_position(reading, trades.sold_wh, trades.bought_wh, terms)
+
+        self._journal.put(self._closed, (participant, window), True)
+        covered_wh = self._move_energy(participant, trade)
+        self._charge_covered(participant, window, covered_wh, terms)
         if trade.surplus_wh > 0:
             self._pay_from_treasury(participant, trade.amount)
         if trade.lack_wh > 0:
@@ -452,42 +455,31 @@ class EnergyMarket(MarketTerms, MarketAccounts):
             amount=trade.amount,
         )
 
-    def _grid_trade(
-        self, participant: Address, reading: RecordedReading, trades: _Trades, terms: Terms
-    ) -> GridTrade:
-        balance_wh = self._energy_token.balance_of(participant)
-        if not reading.recorded:
-            return close_unread(trades.sold_wh, trades.bought_wh, balance_wh, terms)
-        close = close_storage if reading.is_storage else close_household
-        return close(reading, trades.sold_wh, trades.bought_wh, balance_wh, terms)
-
-    def _balance_household(self, participant: Address, window: int, trade: GridTrade) -> None:
-        self._cover(participant, window, trade.covered_wh, trade.covered_amount)
+    def _move_energy(self, participant: Address, trade: GridTrade) -> int:
+        """Returns what had to be covered."""
+        token, covered_wh = self._energy_token, 0
         if trade.lack_wh > 0:
-            self._energy_token.inject(self.address, participant, trade.lack_wh)
+            token.inject(self.address, participant, trade.lack_wh)
         if trade.withdrawn_wh > 0:
-            self._energy_token.withdraw(self.address, participant, trade.withdrawn_wh)
-
-    def _balance_storage(self, participant: Address, window: int, trade: GridTrade) -> None:
-        if trade.lack_wh > 0:
-            self._energy_token.inject(self.address, participant, trade.lack_wh)
-        self._cover(participant, window, trade.covered_wh, trade.covered_amount)
-        if trade.withdrawn_wh > 0:
-            self._energy_token.withdraw(self.address, participant, trade.withdrawn_wh)
+            covered_wh += token.withdraw(self.address, participant, trade.withdrawn_wh)
         if trade.lost_wh > 0:
-            self._energy_token.lose(self.address, participant, trade.lost_wh)
+            covered_wh += token.lose(self.address, participant, trade.lost_wh)
+        return covered_wh
 
-    def _cover(self, participant: Address, window: int, missing_wh: int, amount: int) -> None:
-        """Buys from the grid what a participant owes but has given away."""
-        if missing_wh == 0:
+    def _charge_covered(
+        self, participant: Address, window: int, covered_wh: int, terms: Terms
+    ) -> None:
+        """A participant may have given away energy that it owed; the grid has fed it in instead."""
+        if covered_wh == 0:
             return
-        self._energy_token.inject(self.address, participant, missing_wh)
+        amount = cover_cost(covered_wh, terms)
+
         self._charge(participant, amount)
         self._emit(
             "EnergyCovered",
             participant=participant,
             window=window,
-            energyWh=missing_wh,
+            energyWh=covered_wh,
             amount=amount,
         )
 
@@ -525,15 +517,15 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         return reading
 
     def _trades_of(self, participant: Address, window: int) -> _Trades:
-        return self._trades.get((participant, window), _NO_TRADES)
+        """The trades of a window, none if its lane has another one."""
+        trades = self._lanes.get((participant, window % LANES), _NO_TRADES)
+        return trades if trades.window == window else _Trades(window)
 
-    def _put_trades(self, participant: Address, window: int, trades: _Trades) -> None:
-        self._journal.put(self._trades, (participant, window), trades)
+    def _put_trades(self, participant: Address, trades: _Trades) -> None:
+        self._journal.put(self._lanes, (participant, trades.window % LANES), trades)
 
-    def _open_agreements(self, participant: Address, window: int) -> int:
-        sales = self._sales.get((participant, window % SALES_LANES), _NO_SALES)
-        open_sales = sales.open if sales.window == window else 0
-        return open_sales + self._trades_of(participant, window).open_purchases
+    def _is_closed(self, participant: Address, window: int) -> bool:
+        return self._closed.get((participant, window), False)
 
     # Rules
 

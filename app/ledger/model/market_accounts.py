@@ -62,21 +62,13 @@ class MarketAccounts(Contract):
     def pay_claim(self, caller: Address, participant: Address) -> int:
         """Returns what was paid. Errors: AmountZero."""
         claim = self.claim_of(participant)
-        paid = min(claim, self.account_of(self.treasury()).free)
+        paid = self._take_free(self.treasury(), claim)
         self._require(paid > 0, "AmountZero")
 
         self._journal.put(self._claims, participant, claim - paid)
-        self._add_free(self.treasury(), -paid)
         self._credit(participant, paid)
         self._emit("ClaimPaid", participant=participant, amount=paid)
         return paid
-
-    def _put_account(self, address: Address, account: Account) -> None:
-        self._journal.put(self._accounts, address, account)
-
-    def _add_free(self, address: Address, amount: int) -> None:
-        account = self.account_of(address)
-        self._put_account(address, replace(account, free=account.free + amount))
 
     def _lock(self, address: Address, amount: int) -> None:
         account = self.account_of(address)
@@ -87,27 +79,35 @@ class MarketAccounts(Contract):
             replace(account, free=account.free - amount, locked=account.locked + amount),
         )
 
-    def _unlock(self, address: Address, amount: int, returned: int) -> None:
-        account = self.account_of(address)
-        self._put_account(address, replace(account, locked=account.locked - amount))
-        self._credit(address, returned)
-
     def _credit(self, address: Address, amount: int) -> None:
         """Money for an account pays its debt first."""
+        self._unlock(address, 0, amount)
+
+    def _unlock(self, address: Address, amount: int, returned: int) -> None:
+        """Ends a lock of `amount`; `returned` is what the account receives."""
         account = self.account_of(address)
-        if account.debt > 0:
-            paid = min(account.debt, amount)
-            self._put_account(address, replace(account, debt=account.debt - paid))
-            self._add_free(self.treasury(), paid)
-            self._emit("DebtPaid", participant=address, amount=paid)
-            amount -= paid
-        self._add_free(address, amount)
+        repaid = min(account.debt, returned)
+
+        self._put_account(
+            address,
+            Account(
+                free=account.free + returned - repaid,
+                locked=account.locked - amount,
+                debt=account.debt - repaid,
+            ),
+        )
+        if repaid > 0:
+            self._emit("DebtPaid", participant=address, amount=repaid)
+            self._add_to_treasury(repaid)
+
+    def _add_to_treasury(self, amount: int) -> None:
+        account = self.account_of(self.treasury())
+        self._put_account(self.treasury(), replace(account, free=account.free + amount))
 
     def _charge(self, address: Address, amount: int) -> None:
         """Money that an account owes the grid: what it lacks becomes debt."""
-        paid = min(amount, self.account_of(address).free)
-        self._add_free(address, -paid)
-        self._add_free(self.treasury(), paid)
+        paid = self._take_free(address, amount)
+        self._add_to_treasury(paid)
 
         lacking = amount - paid
         if lacking > 0:
@@ -117,14 +117,23 @@ class MarketAccounts(Contract):
 
     def _pay_from_treasury(self, address: Address, amount: int) -> None:
         """Money that the grid owes an account: what the treasury lacks becomes a claim."""
-        paid = min(amount, self.account_of(self.treasury()).free)
-        self._add_free(self.treasury(), -paid)
+        paid = self._take_free(self.treasury(), amount)
         self._credit(address, paid)
 
         lacking = amount - paid
         if lacking > 0:
             self._journal.put(self._claims, address, self.claim_of(address) + lacking)
             self._emit("ClaimIncurred", participant=address, amount=lacking)
+
+    def _take_free(self, address: Address, amount: int) -> int:
+        """Takes up to `amount` of what is free; returns what it took."""
+        account = self.account_of(address)
+        taken = min(amount, account.free)
+        self._put_account(address, replace(account, free=account.free - taken))
+        return taken
+
+    def _put_account(self, address: Address, account: Account) -> None:
+        self._journal.put(self._accounts, address, account)
 
     def set_treasury(self, caller: Address, treasury: Address) -> None:
         """By the members. Errors: ZeroAddress."""

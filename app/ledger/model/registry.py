@@ -172,13 +172,13 @@ class MeterRegistry(Contract):
         )
 
     def _check_energy(self, reading: Reading, is_storage: bool) -> None:
-        for energy_wh in (reading.exported_wh, reading.imported_wh, reading.losses_wh):
-            self._require(
-                energy_wh <= MAX_READING_WH,
-                "ReadingTooLarge",
-                energyWh=energy_wh,
-                maximum=MAX_READING_WH,
-            )
+        largest_wh = max(reading.exported_wh, reading.imported_wh, reading.losses_wh)
+        self._require(
+            largest_wh <= MAX_READING_WH,
+            "ReadingTooLarge",
+            energyWh=largest_wh,
+            maximum=MAX_READING_WH,
+        )
         self._require(
             is_storage or reading.losses_wh == 0,
             "LossesNotStorage",

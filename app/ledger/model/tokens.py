@@ -4,6 +4,7 @@ from app.ledger.model.authority import Role
 from app.ledger.model.contract import ZERO_ADDRESS, Contract, World
 from app.ledger.model.genesis import Genesis
 from app.ledger.types import Address, EnergyTotals
+from app.market.settlement import missing_of
 
 UNLIMITED = 2**256 - 1
 
@@ -114,33 +115,46 @@ class EnergyToken(Erc20):
 
     def inject(self, caller: Address, holder: Address, energy_wh: int) -> None:
         """Mints metered energy; by registry or market (else NotLinked)."""
-        self._require(caller in (self._registry, self._market), "NotLinked", caller=caller)
+        self._require(caller in {self._registry, self._market}, "NotLinked", caller=caller)
 
-        self._count("injected", energy_wh)
-        self._mint(holder, energy_wh)
-        self._emit("EnergyInjected", holder=holder, energyWh=energy_wh)
+        self._inject(holder, energy_wh)
 
-    def withdraw(self, caller: Address, holder: Address, energy_wh: int) -> None:
-        """Burns consumed or exported energy; by the market."""
+    def withdraw(self, caller: Address, holder: Address, energy_wh: int) -> int:
+        """Burns consumed or exported energy; by the market. Returns what had to be covered."""
         self._only_market(caller)
 
+        covered_wh = self._cover(holder, energy_wh)
         self._count("withdrawn", energy_wh)
         self._burn(holder, energy_wh)
-        self._emit("EnergyWithdrawn", holder=holder, energyWh=energy_wh)
+        return covered_wh
 
-    def lose(self, caller: Address, holder: Address, energy_wh: int) -> None:
-        """Burns a storage's losses; by the market."""
+    def lose(self, caller: Address, holder: Address, energy_wh: int) -> int:
+        """Burns a storage's losses; by the market. Returns what had to be covered."""
         self._only_market(caller)
 
+        covered_wh = self._cover(holder, energy_wh)
         self._count("lost", energy_wh)
         self._burn(holder, energy_wh)
         self._emit("EnergyLost", holder=holder, energyWh=energy_wh)
+        return covered_wh
 
-    def deliver(self, caller: Address, seller: Address, buyer: Address, energy_wh: int) -> None:
-        """Moves sold energy; by the market, without an allowance."""
+    def deliver(self, caller: Address, seller: Address, buyer: Address, energy_wh: int) -> int:
+        """Moves sold energy; by the market. Returns what had to be covered."""
         self._only_market(caller)
 
+        covered_wh = self._cover(seller, energy_wh)
         self._move(seller, buyer, energy_wh)
+        return covered_wh
+
+    def _cover(self, holder: Address, energy_wh: int) -> int:
+        missing_wh = missing_of(energy_wh, self.balance_of(holder))
+        if missing_wh > 0:
+            self._inject(holder, missing_wh)
+        return missing_wh
+
+    def _inject(self, holder: Address, energy_wh: int) -> None:
+        self._count("injected", energy_wh)
+        self._mint(holder, energy_wh)
 
     def _only_market(self, caller: Address) -> None:
         self._require(caller == self._market, "NotLinked", caller=caller)
