@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,31 @@ from app.config import ROOT
 SPEED = 240
 """Market seconds in a second: an hour takes 15 s."""
 
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 60
+HOURLY_WATTS = {
+    "H01": (1500, 0),
+    "H02": (1200, 0),
+    "H05": (1000, 0),
+    "H06": (600, 3600),
+    "H07": (500, 5500),
+    "H13": (400, 1900),
+}
+"""Load and generation of a street where the sun never sets, so that every hour sees trades."""
+
+SCENARIO = """
+name: page-test
+seed: 7
+start: 2016-06-09T09:00:00Z
+data: { profiles: profiles.csv, repeat: true }
+grid: { ceiling: 0.32, floor: 0.08, penalty: 0.05, time_zone: Europe/Berlin }
+participants:
+  from: data
+  households:
+    H06: { seller: conceder }
+community_battery:
+  { capacity_kwh: 20, power_kw: 2, efficiency: 0.92, deposit: 500, seller: zip, buyer: boulware }
+negotiation: { rounds: 5, timeout_s: 60 }
+"""
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -64,7 +89,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     command = [
         str(Path(sys.executable).with_name("peerwatt")),
         "up",
-        str(Path(__file__).with_name("street.yaml")),
+        str(_scenario(folder)),
         f"--speed={SPEED}",
         f"--port={port}",
         f"--data-dir={folder / 'data'}",
@@ -80,6 +105,22 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=PATIENCE_SECONDS) in (0, 130), log.read_text()
+
+
+def _scenario(folder: Path) -> Path:
+    """A scenario of three days, whose loads are now more and now less than the day before."""
+    rows = ["time,household,load_w,pv_w"]
+    for hour in range(72):
+        time_ = datetime(2016, 6, 7, tzinfo=UTC) + timedelta(hours=hour)
+        change = 1 + (hour * 7 % 11 - 5) / 50
+        rows += [
+            f"{time_:%Y-%m-%dT%H:%M:%SZ},{household},{round(load * change)},{round(pv / change)}"
+            for household, (load, pv) in HOURLY_WATTS.items()
+        ]
+    (folder / "profiles.csv").write_text("\n".join(rows) + "\n")
+    path = folder / "street.yaml"
+    path.write_text(SCENARIO)
+    return path
 
 
 def _wait_for_trade(market: Market, process: subprocess.Popen[bytes], log: Path) -> None:

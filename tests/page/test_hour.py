@@ -68,7 +68,7 @@ def test_tells_an_offer_from_its_making_to_its_payment(page: Page, market: Marke
     expect(story).to_contain_text(f"{deal['price'] / 10_000:.1f} ct")
     expect(story).to_contain_text(f"was paid €{deal['paid'] / 1_000_000:.2f}")
     expect(story.locator(f"[title='{deal['transaction_hash']}']").first).to_be_visible()
-    expect(story.get_by_text("would sell at").first).to_be_visible()
+    expect(story.locator("details[open]").get_by_text("would sell at").first).to_be_visible()
 
 
 def test_stays_with_the_hour_that_was_chosen_until_told_to_follow(page: Page) -> None:

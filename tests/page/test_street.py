@@ -59,7 +59,7 @@ def test_a_household_can_be_linked_to(open_page: OpenPage, market: Market) -> No
     sales = panel.get_by_role("listitem").filter(has_text="Sold to a neighbour")
     expect(sales.first).to_be_visible()
     dialog.get_by_role("tab", name="Meter").click()
-    reading = market.items("/readings", owner=market.accounts()["H06"])[-1]
+    reading = market.items("/readings", owner=market.accounts()["H06"])[0]
     expect(dialog.get_by_role("tabpanel", name="Meter")).to_contain_text(
         f"{reading['exported_wh'] / 1000:.1f} kWh"
     )

@@ -11,6 +11,8 @@ export class Problem extends Error {
     super(body.detail || body.title || "The gateway did not say why.");
     this.status = status;
     this.error = body.error ?? "";
+    /** The request came at the wrong moment, and may succeed at another. */
+    this.untimely = body.type === "urn:peerwatt:problem:conflict";
     this.details = body.arguments ?? {};
     this.hint = body.hint ?? "";
     /** Broken rules by the form's fields; "" is the form as a whole. */

@@ -123,6 +123,9 @@ export function explain(problem, currency) {
     const [field, say] = REFUSALS[problem.error];
     return { [field]: say(problem.details, currency) };
   }
+  if (problem.untimely) {
+    return { window: "Nobody haggles over this hour just now. The next hour begins soon." };
+  }
   const notes = Object.fromEntries(
     Object.entries(problem.fields).map(([field, rule]) => [field, sentence(rule)]),
   );
