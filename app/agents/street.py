@@ -412,7 +412,7 @@ class Street:
                 account=resident.member.account,
                 terms=hour.terms,
                 timetable=hour.timetable,
-                budget=Budget(0 if account.debt else account.free),
+                budget=Budget(account.free),
                 signatures=self._signatures,
             )
             resident.seller.open(seat)

@@ -154,3 +154,25 @@ async def test_a_street_that_was_stopped_goes_on_as_if_it_had_not(
     done = {report.window for report in settled if report.settlement.is_complete}
     assert done == set(range(scenario.first_window, scenario.last_window + 1))
     assert sum(report.settlement.settled for report in settled) == len(trades)
+
+
+async def test_readings_that_were_kept_but_not_submitted_are_submitted_later(
+    dawn: Scenario, profiles: Profiles, tmp_path: Path
+) -> None:
+    """As if the process had ended between the meters' files and the ledger."""
+    ahead, behind = world_of(dawn, profiles), world_of(dawn, profiles)
+    for world, windows in ((ahead, 5), (behind, 4)):
+        folder = tmp_path / str(windows)
+        async with world.street(options=StreetOptions(folder=folder)) as street:
+            await street.enrol()
+            for _ in range(windows):
+                await street.run_window(street.next_window())
+
+    async with behind.street(options=StreetOptions(folder=tmp_path / "5")) as street:
+        await street.run_window(street.next_window())
+        await street.finish(dawn.first_window + 4)
+
+    for window in range(dawn.first_window, dawn.first_window + 5):
+        for member in behind.directory.members:
+            assert (await behind.ledger.reading_of(member.account, window)).recorded
+            assert (await behind.ledger.position_of(member.account, window)).closed
