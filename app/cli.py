@@ -32,7 +32,12 @@ from app.market.windows import WINDOW_LENGTH, window_start
 from app.scenario.record import RunRecord
 from app.scenario.report import RunReport, write_report
 from app.scenario.run import Run
-from app.scenario.scenario import Scenario, load_profiles, load_scenario
+from app.scenario.scenario import (
+    Scenario,
+    load_profiles,
+    load_scenario,
+    with_overrides,
+)
 from app.system import (
     ChainOptions,
     MessageWriter,
@@ -45,7 +50,6 @@ from app.system import (
     open_street,
     serve,
     services_of,
-    with_overrides,
 )
 
 INTERRUPTED = 130

@@ -9,7 +9,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -311,14 +311,3 @@ def _folder(data_dir: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="peerwatt-") as name:
         yield Path(name)
-
-
-def with_overrides(scenario: Scenario, *, windows: int | None, seed: int | None) -> Scenario:
-    """A scenario with what the command line says otherwise."""
-    changed = replace(
-        scenario,
-        windows=scenario.windows if windows is None else windows,
-        seed=scenario.seed if seed is None else seed,
-    )
-    load_profiles(changed)
-    return changed

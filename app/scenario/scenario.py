@@ -6,7 +6,7 @@ in 1e-6 units, prices in money per kWh, windows and seconds.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -164,6 +164,19 @@ class Scenario:
     def last_window(self) -> int:
         """The last delivery window of a run of `windows` windows."""
         return self.first_window + self.windows - 1
+
+
+def with_overrides(scenario: Scenario, *, windows: int | None, seed: int | None) -> Scenario:
+    """A scenario with what the command line says otherwise; errors as `load_scenario`."""
+    changed = replace(
+        scenario,
+        windows=scenario.windows if windows is None else windows,
+        seed=scenario.seed if seed is None else seed,
+    )
+    _check_range("windows", changed.windows, 1, MAX_WINDOWS)
+    _check_range("seed", changed.seed, 0, MAX_SEED)
+    load_profiles(changed)
+    return changed
 
 
 def load_scenario(path: Path) -> Scenario:
