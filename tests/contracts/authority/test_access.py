@@ -164,7 +164,7 @@ def test_gives_each_role_to_its_holder(access_transaction, operator, auditor, tr
 def test_only_the_admin_gives_roles(authority, other, request):
     somebody = request.getfixturevalue(other)
 
-    with pytest.raises(Exception, match="AccessManagerUnauthorizedAccount"):
+    with pytest.raises(VirtualMachineError, match="AccessManagerUnauthorizedAccount"):
         authority.grantRole.call(Role.OPERATOR, somebody, 0, {"from": somebody})
 
 
@@ -175,5 +175,5 @@ def test_admin_can_hand_over(authority, market, admin, operator, outsider):
     authority.revokeRole(Role.OPERATOR, operator, {"from": outsider})
     with reverts(error("AccessManagedUnauthorized", operator)):
         market.pause.call({"from": operator})
-    with pytest.raises(Exception, match="AccessManagerUnauthorizedAccount"):
+    with pytest.raises(VirtualMachineError, match="AccessManagerUnauthorizedAccount"):
         authority.grantRole.call(Role.OPERATOR, admin, 0, {"from": admin})

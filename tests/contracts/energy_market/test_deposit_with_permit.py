@@ -1,5 +1,6 @@
 import pytest
 from brownie import reverts
+from brownie.exceptions import VirtualMachineError
 
 from tests.contracts.conftest import NOW, index_of, travel_to
 from tests.contracts.errors import error
@@ -69,7 +70,7 @@ def test_takes_a_permit_once(market, payment_token, holder, permit):
     signature = permit(holder)
     market.depositWithPermit(AMOUNT, DEADLINE, *signature, {"from": holder})
 
-    with pytest.raises(Exception, match="ERC2612InvalidSigner"):
+    with pytest.raises(VirtualMachineError, match="ERC2612InvalidSigner"):
         market.depositWithPermit.call(AMOUNT, DEADLINE, *signature, {"from": holder})
 
 

@@ -1,7 +1,7 @@
 """Who may make, burn and move energy: the two links, each what it needs."""
 
 import pytest
-from brownie import reverts
+from brownie import ZERO_ADDRESS, reverts
 
 from tests.contracts.errors import error
 from tests.contracts.plain import event_of, plain
@@ -15,9 +15,10 @@ def totals(token):
 def test_injects(token, outsider, link, request):
     transaction = token.inject(outsider, 1_500, {"from": request.getfixturevalue(link)})
 
-    assert event_of(transaction, "EnergyInjected") == {
-        "holder": outsider.address,
-        "energyWh": 1_500,
+    assert event_of(transaction, "Transfer") == {
+        "from": ZERO_ADDRESS,
+        "to": outsider.address,
+        "value": 1_500,
     }
     assert token.balanceOf(outsider) == token.totalSupply() == 1_500
     assert totals(token) == (1_500, 0, 0)
@@ -26,7 +27,11 @@ def test_injects(token, outsider, link, request):
 def test_withdraws(token, market_link, holder):
     transaction = token.withdraw(holder, 400, {"from": market_link})
 
-    assert event_of(transaction, "EnergyWithdrawn") == {"holder": holder.address, "energyWh": 400}
+    assert event_of(transaction, "Transfer") == {
+        "from": holder.address,
+        "to": ZERO_ADDRESS,
+        "value": 400,
+    }
     assert token.balanceOf(holder) == token.totalSupply() == 600
     assert totals(token) == (1_000, 400, 0)
 
@@ -51,22 +56,42 @@ def test_delivers_without_an_allowance(token, market_link, holder, buyer):
     assert totals(token) == (1_000, 0, 0)
 
 
-# Guards
+# Where a holder has less than it owes, the grid injects the rest for it
+
+
+def test_withdraws_what_is_not_there(token, market_link, holder):
+    transaction = token.withdraw(holder, 1_300, {"from": market_link})
+
+    assert transaction.return_value == 300
+    assert token.balanceOf(holder) == token.totalSupply() == 0
+    assert totals(token) == (1_300, 1_300, 0)
+
+
+def test_loses_what_is_not_there(token, market_link, holder):
+    transaction = token.lose(holder, 1_300, {"from": market_link})
+
+    assert transaction.return_value == 300
+    assert token.balanceOf(holder) == token.totalSupply() == 0
+    assert totals(token) == (1_300, 0, 1_300)
+
+
+def test_delivers_what_is_not_there(token, market_link, holder, buyer):
+    transaction = token.deliver(holder, buyer, 1_300, {"from": market_link})
+
+    assert transaction.return_value == 300
+    assert (token.balanceOf(holder), token.balanceOf(buyer)) == (0, 1_300)
+    assert totals(token) == (1_300, 0, 0)
 
 
 @pytest.mark.parametrize("function", ["withdraw", "lose"])
-def test_burns_no_more_than_there_is(token, market_link, holder, function):
-    getattr(token, function).call(holder, 1_000, {"from": market_link})
-
-    with reverts(error("ERC20InsufficientBalance", holder, 1_000, 1_001)):
-        getattr(token, function).call(holder, 1_001, {"from": market_link})
+def test_covers_nothing_to_the_last_watt_hour(token, market_link, holder, function):
+    assert getattr(token, function).call(holder, 1_000, {"from": market_link}) == 0
+    assert getattr(token, function).call(holder, 1_001, {"from": market_link}) == 1
 
 
-def test_delivers_no_more_than_there_is(token, market_link, holder, buyer):
-    token.deliver.call(holder, buyer, 1_000, {"from": market_link})
-
-    with reverts(error("ERC20InsufficientBalance", holder, 1_000, 1_001)):
-        token.deliver.call(holder, buyer, 1_001, {"from": market_link})
+def test_covers_no_delivery_to_the_last_watt_hour(token, market_link, holder, buyer):
+    assert token.deliver.call(holder, buyer, 1_000, {"from": market_link}) == 0
+    assert token.deliver.call(holder, buyer, 1_001, {"from": market_link}) == 1
 
 
 # Access

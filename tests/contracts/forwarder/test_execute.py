@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from brownie import reverts
+from brownie.exceptions import VirtualMachineError
 
 from tests.contracts.conftest import DEPOSIT, NOW, WINDOW, index_of, travel_to
 from tests.contracts.errors import error
@@ -90,7 +91,7 @@ def test_relays_several_at_once(market, forwarder, request_of, relayer, seller, 
 def test_takes_a_request_once(forwarder, offer_request, relayer):
     forwarder.execute(offer_request, {"from": relayer})
 
-    with pytest.raises(Exception, match="ERC2771ForwarderInvalidSigner"):
+    with pytest.raises(VirtualMachineError, match="ERC2771ForwarderInvalidSigner"):
         forwarder.execute.call(offer_request, {"from": relayer})
 
 
@@ -106,7 +107,7 @@ def test_refuses_what_was_not_signed(forwarder, market, offer_request, relayer):
     dearer = market.makeOffer.encode_input(WINDOW, 5_000, 100_001)
     tampered = (*offer_request[:5], dearer, offer_request[6])
 
-    with pytest.raises(Exception, match="ERC2771ForwarderInvalidSigner"):
+    with pytest.raises(VirtualMachineError, match="ERC2771ForwarderInvalidSigner"):
         forwarder.execute.call(tampered, {"from": relayer})
 
 

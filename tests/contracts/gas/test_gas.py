@@ -35,6 +35,8 @@ TOPICS = {"bytes of code", "money", "offers", "one trade", "batch of 50"}
 TARGETS = {
     ("offers", "makeOffer, later in a window"): 60_000,
     ("one trade", "allowTransaction, fresh seller and buyer"): 110_000,
+    ("batch of 50", "allowTransactions, 50 buyers"): 65_000,
+    ("batch of 50", "makeTransactions, 50 buyers without energy"): 55_000,
     ("batch of 50", "submitReadings, import, first of four windows"): 45_000,
 }
 

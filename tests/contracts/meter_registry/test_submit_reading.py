@@ -1,7 +1,7 @@
 """`submitReading`: what is recorded and minted, and which readings are refused."""
 
 import pytest
-from brownie import reverts
+from brownie import ZERO_ADDRESS, reverts
 
 from app.ledger.types import MeterKind
 from app.market.windows import grace_end, window_end
@@ -75,9 +75,10 @@ def test_records_a_reading(registry, submit, reading, seller):
 def test_makes_tokens_of_an_export(energy_token, submit, reading, seller):
     transaction = submit(reading)
 
-    assert event_of(transaction, "EnergyInjected") == {
-        "holder": seller.address,
-        "energyWh": 3_000,
+    assert event_of(transaction, "Transfer") == {
+        "from": ZERO_ADDRESS,
+        "to": seller.address,
+        "value": 3_000,
     }
     assert energy_token.balanceOf(seller) == 3_000
     assert energy_token.totalSupply() == 3_000
