@@ -1,9 +1,9 @@
 """The deployed contracts behind the seams of the model's tests: the same calls, the same books."""
 
 import json
+from contextlib import closing
 from dataclasses import astuple, dataclass, is_dataclass
 from enum import IntEnum
-from functools import cache
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -188,15 +188,10 @@ class Mirror:
 def ask(method: str, *parameters: object) -> Any:
     """The node's answer: a JSON-RPC response with `result` or `error`."""
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-    line = connection(urlsplit(web3.provider.endpoint_uri).netloc)
-    line.request("POST", "/", json.dumps(body), {"Content-Type": "application/json"})
-    return json.loads(line.getresponse().read())
-
-
-@cache
-def connection(address: str) -> HTTPConnection:
-    """Stays open: there are thousands of requests."""
-    return HTTPConnection(address, timeout=60)
+    # A connection a request: the node closes those that it finds idle, whoever means to use them.
+    with closing(HTTPConnection(urlsplit(web3.provider.endpoint_uri).netloc, timeout=60)) as line:
+        line.request("POST", "/", json.dumps(body), {"Content-Type": "application/json"})
+        return json.loads(line.getresponse().read())
 
 
 def read(function: Any, *arguments: object) -> Any:
