@@ -20,13 +20,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from app.agents.devices.batches import BatchStore, anchored_reading, check_batch
 from app.agents.reports import WindowReport
 from app.agents.street import Street
 from app.api.about import about_street
 from app.api.app import create_app
 from app.config import Settings
-from app.errors import InputError, PeerwattError
+from app.errors import InputError, NotFoundError, PeerwattError
 from app.index.database import database_url
+from app.ledger.types import Reading
 from app.market.units import MONEY_UNIT, WH_PER_KWH
 from app.market.windows import WINDOW_LENGTH, window_start
 from app.scenario.record import RunRecord
@@ -48,6 +50,7 @@ from app.system import (
     open_index,
     open_model_street,
     open_street,
+    recorded_reading,
     serve,
     services_of,
 )
@@ -177,6 +180,29 @@ def serve_gateway(
     _run(_serve(settings))
 
 
+@cli.command("verify-batch")
+def verify_batch(
+    household: Annotated[str, typer.Argument(help="Household, as in the scenario.")],
+    window: Annotated[int, typer.Argument(help="Delivery window.", min=0)],
+    data_dir: Annotated[Path, typer.Option("--data-dir", help="Data folder of the market.")],
+    scenario: Annotated[Path | None, typer.Option("--scenario", help="Its scenario file.")] = None,
+    rpc: RpcOption = None,
+) -> None:
+    """Prove a meter's stored raw data against what its reading has anchored on the chain."""
+    settings = _settings(scenario=scenario, rpc=rpc, data_dir=data_dir)
+    content = BatchStore(data_dir / "street" / "batches").content(household, window)
+    reading = _run(_anchored(settings, household, window))
+    if reading is None:
+        raise typer.Exit(INTERRUPTED)
+    proof = check_batch(content, reading)
+    for fault in proof.faults:
+        console.print(fault, markup=False, highlight=False, soft_wrap=True)
+    if not proof.holds:
+        raise typer.Exit(1)
+    console.print(f"0x{proof.root.hex()}", highlight=False, soft_wrap=True)
+    console.print("is on the chain, and the batch adds up to its reading")
+
+
 @cli.command()
 def status(
     url: Annotated[str, typer.Option("--url", help="A gateway.")] = "http://127.0.0.1:8000",
@@ -295,6 +321,17 @@ async def _deploy(settings: Settings) -> None:
         console.print(table)
 
 
+async def _anchored(settings: Settings, household: str, window: int) -> Reading:
+    """The reading of a household's meter that the chain has recorded for a window."""
+    scenario = load_scenario(settings.scenario)
+    owner = development_directory(scenario).member(household).account
+    async with open_chain(_options(settings), scenario.start - WINDOW_LENGTH) as chain:
+        event = await recorded_reading(chain, owner, window)
+    if event is None:
+        raise NotFoundError(f"the chain has no reading of {household} for window {window}")
+    return anchored_reading(event)
+
+
 async def _headless(
     settings: Settings,
     scenario: Scenario,
@@ -401,4 +438,4 @@ def _show(summary: Mapping[str, Any], folder: Path) -> None:
     for name, value in rows.items():
         table.add_row(name, str(value))
     console.print(table)
-    console.print(f"{folder / 'report.html'}", highlight=False, markup=False)
+    console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)

@@ -42,10 +42,10 @@ from app.chain.rpc import Rpc
 from app.errors import ConfigurationError
 from app.index.journal import Message, MessageJournal
 from app.index.market_index import MarketIndex
-from app.ledger.chain import ChainLedger
+from app.ledger.chain import REGISTRY, ChainLedger
 from app.ledger.model import ModelClock, ModelLedger
 from app.ledger.relayer import Relayer
-from app.ledger.types import Receipt
+from app.ledger.types import Address, Event, Receipt
 from app.market.units import MONEY_UNIT
 from app.market.windows import WINDOW_LENGTH
 from app.scenario.record import RunRecord
@@ -150,6 +150,23 @@ async def open_index(chain: Chain, url: URL) -> AsyncIterator[MarketIndex]:
     reader = BlockReader(ledger.rpc, ledger.deployment, ledger.contracts)
     async with MarketIndex.open(url, reader) as index:
         yield index
+
+
+async def recorded_reading(chain: Chain, owner: Address, window: int) -> Event | None:
+    """The event with which the chain has recorded an owner's reading; None if there is none."""
+    ledger = chain.ledger
+    registry = ledger.contracts[REGISTRY]
+    logs = await ledger.rpc.read(
+        "eth_getLogs",
+        {
+            "fromBlock": hex(ledger.deployment.block),
+            "toBlock": "latest",
+            "address": registry.address,
+            "topics": [None, f"0x{int(owner, 16):064x}", f"0x{window:064x}"],
+        },
+    )
+    events = (registry.event(log) for log in logs)
+    return next((each for each in events if each and each.name == "ReadingRecorded"), None)
 
 
 def services_of(

@@ -40,6 +40,9 @@ class Run:
             self._count(report)
             on_window(report)
         self._count_settled(await street.finish(last))
+        misses, refused = street.take_faults()
+        self.deadline_misses += len(misses)
+        self.refused += len(refused)
 
     def summary(self, street: Street, *, ledger: str, wall_seconds: float) -> dict[str, object]:
         """The fields of `summary.json`: energy in Wh, money in 1e-6, prices in money per kWh."""

@@ -101,7 +101,7 @@ def test_a_killed_market_goes_on_where_it_stopped(tmp_path: Path) -> None:
     with market(tmp_path, *words) as street:
         street.wait_for(lambda: street.get("/api/v1/agreements")["items"])
         before = street.get("/api/v1/windows/current")["now"]
-        agreements = {each["id"] for each in street.get("/api/v1/agreements")["items"]}
+        agreements = {each["agreement_id"] for each in street.get("/api/v1/agreements")["items"]}
         children = street.children()
         street.process.send_signal(signal.SIGKILL)
         street.process.wait(30)
@@ -110,7 +110,9 @@ def test_a_killed_market_goes_on_where_it_stopped(tmp_path: Path) -> None:
         time.sleep(0.1)
     with market(tmp_path, *words) as street:
         assert street.get("/api/v1/windows/current")["now"] >= before - 3600
-        assert agreements <= {each["id"] for each in street.get("/api/v1/agreements")["items"]}
+        assert agreements <= {
+            each["agreement_id"] for each in street.get("/api/v1/agreements")["items"]
+        }
         street.wait_for(
             lambda: (
                 agreements
