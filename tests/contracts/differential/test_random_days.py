@@ -63,6 +63,8 @@ def run_on_model(
         return None, refusal
 
 
-def said(refusal: ContractRevertedError | None) -> tuple[str, dict[str, object]] | None:
+def said(
+    refusal: ContractRevertedError | None,
+) -> tuple[str, list[tuple[str, object]]] | None:
     """The custom error and its arguments in their order."""
     return None if refusal is None else (refusal.error, list(refusal.arguments.items()))
