@@ -2,6 +2,7 @@
 and the whole market on a node of its own."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -134,7 +135,7 @@ class FaultyNetwork:
 
     def _fault_of(self, request: bytes) -> Fault | None:
         for place, (method, fault) in enumerate(self._faults):
-            if f'"method":"{method}'.encode() in request:
+            if _method_of(request).startswith(method):
                 del self._faults[place]
                 return fault
         return None
@@ -164,4 +165,5 @@ async def _read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 def _method_of(request: bytes) -> str:
-    return request.split(b'"method":"')[1].split(b'"')[0].decode()
+    method: str = json.loads(request.split(b"\r\n\r\n", 1)[1])["method"]
+    return method

@@ -1,6 +1,6 @@
 """The ABI in both directions: calls, results, events and errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,12 +10,13 @@ from eth_abi.codec import ABICodec
 from eth_abi.decoding import AddressDecoder, StringDecoder
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_abi.registry import registry
-from eth_hash.auto import keccak
+from eth_typing import ABIError, ABIEvent, ABIFunction
+from eth_utils.abi import get_abi_input_names, get_abi_input_types
 from eth_utils.address import to_checksum_address
 
 from app.errors import ChainError, InputError
 
-AbiEntry = Mapping[str, Any]
+NamedElement = ABIFunction | ABIEvent | ABIError
 
 _checksummed = lru_cache(maxsize=4096)(to_checksum_address)
 
@@ -52,24 +53,14 @@ class Signature:
     types: tuple[str, ...]
 
     @classmethod
-    def of(cls, entry: AbiEntry) -> "Signature":
+    def of(cls, entry: NamedElement) -> "Signature":
         """Reads an entry of an ABI. Parameters without a name are called by their place."""
+        names = enumerate(get_abi_input_names(entry))
         return cls(
             entry["name"],
-            tuple(
-                parameter["name"] or str(place) for place, parameter in enumerate(entry["inputs"])
-            ),
-            tuple(map(canonical_type, entry["inputs"])),
+            tuple(name or str(place) for place, name in names),
+            tuple(get_abi_input_types(entry)),
         )
-
-    @property
-    def text(self) -> str:
-        return f"{self.name}({','.join(self.types)})"
-
-    @property
-    def digest(self) -> bytes:
-        """Hash of the text: topic of an event; its first 4 bytes select a function or an error."""
-        return keccak(self.text.encode())
 
     def encode(self, values: Sequence[object]) -> bytes:
         """Encodes the arguments; raises InputError with the name of what doesn't fit its type."""
@@ -91,15 +82,6 @@ class Signature:
         return InputError(self.name, "takes other arguments", tuple(values))
 
 
-def canonical_type(parameter: AbiEntry) -> str:
-    """The type as it stands in signatures: structs become tuples."""
-    kind: str = parameter["type"]
-    if not kind.startswith("tuple"):
-        return kind
-    members = ",".join(map(canonical_type, parameter["components"]))
-    return f"({members}){kind.removeprefix('tuple')}"
-
-
 def decode(types: Sequence[str], data: bytes) -> tuple[Any, ...]:
     """Decodes values; addresses are checksummed, structs tuples, bytes bytes.
 
@@ -112,13 +94,3 @@ def decode(types: Sequence[str], data: bytes) -> tuple[Any, ...]:
             f"cannot read ({','.join(types)}) from {len(data)} bytes",
             hint="are the contract's address and ABI of the same deployment?",
         ) from error
-
-
-def from_hex(text: str) -> bytes:
-    """Bytes of 0x-prefixed hex digits."""
-    return bytes.fromhex(text[2:])
-
-
-def to_hex(data: bytes) -> str:
-    """0x-prefixed hex digits."""
-    return f"0x{data.hex()}"

@@ -5,9 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from eth_typing import ABI, ABIEvent, ABIFunction
+from eth_utils.abi import (
+    abi_to_signature,
+    event_abi_to_log_topic,
+    function_abi_to_4byte_selector,
+    get_abi_output_types,
+)
 from eth_utils.address import to_checksum_address
+from eth_utils.hexadecimal import decode_hex
 
-from app.chain.abi import AbiEntry, Signature, canonical_type, decode, from_hex
+from app.chain.abi import Signature, decode
 from app.chain.deployment import ROOT, Deployment
 from app.chain.reverts import ErrorTable
 from app.errors import ConfigurationError
@@ -17,13 +25,13 @@ BUILD = ROOT / "build" / "contracts"
 
 
 class _Artifact(msgspec.Struct):
-    abi: list[dict[str, Any]]
+    abi: list[Any]
 
 
 class Contract:
     """One contract: encodes calls to it, decodes its results and events."""
 
-    def __init__(self, name: str, address: Address, abi: Iterable[AbiEntry]) -> None:
+    def __init__(self, name: str, address: Address, abi: ABI) -> None:
         self.name = name
         self.address: Address = to_checksum_address(address)
         self._functions: dict[str, _Function] = {}
@@ -34,11 +42,10 @@ class Contract:
                 function = _Function(entry)
                 # Of functions with the same name, the first has the name to itself.
                 self._functions.setdefault(function.signature.name, function)
-                self._functions[function.signature.text] = function
+                self._functions[abi_to_signature(entry)] = function
                 self._by_selector[function.selector] = function
             elif entry["type"] == "event" and not entry["anonymous"]:
-                event = _EventType(entry)
-                self._events[event.signature.digest] = event
+                self._events[event_abi_to_log_topic(entry)] = _EventType(entry)
 
     def encode(self, function: str, *arguments: object) -> bytes:
         """Input of a call; structs are tuples. Raises InputError where an argument doesn't fit.
@@ -62,11 +69,11 @@ class Contract:
 
     def event(self, log: Mapping[str, Any]) -> Event | None:
         """Decodes a log as the node has it; None if it is no event of this ABI."""
-        topics = [from_hex(topic) for topic in log["topics"]]
+        topics = [decode_hex(topic) for topic in log["topics"]]
         found = self._events.get(topics[0]) if topics else None
         if found is None:
             return None
-        arguments = found.arguments(topics[1:], from_hex(log["data"]))
+        arguments = found.arguments(topics[1:], decode_hex(log["data"]))
         return Event(self.name, found.signature.name, arguments, int(log["logIndex"], 16))
 
     def _function(self, name: str) -> "_Function":
@@ -120,20 +127,22 @@ class Contracts(Mapping[str, Contract]):
 class _Function:
     __slots__ = ("outputs", "selector", "signature")
 
-    def __init__(self, entry: AbiEntry) -> None:
+    def __init__(self, entry: ABIFunction) -> None:
         self.signature = Signature.of(entry)
-        self.selector = self.signature.digest[:4]
-        self.outputs = tuple(map(canonical_type, entry["outputs"]))
+        self.selector = function_abi_to_4byte_selector(entry)
+        self.outputs = tuple(get_abi_output_types(entry))
 
 
 class _EventType:
     __slots__ = ("_data_types", "_indexed", "signature")
 
-    def __init__(self, entry: AbiEntry) -> None:
+    def __init__(self, entry: ABIEvent) -> None:
         self.signature = Signature.of(entry)
         self._indexed = [parameter["indexed"] for parameter in entry["inputs"]]
         self._data_types = tuple(
-            canonical_type(parameter) for parameter in entry["inputs"] if not parameter["indexed"]
+            kind
+            for kind, indexed in zip(self.signature.types, self._indexed, strict=True)
+            if not indexed
         )
 
     def arguments(self, topics: list[bytes], data: bytes) -> dict[str, object]:
@@ -153,7 +162,7 @@ def _from_topic(kind: str, topic: bytes) -> object:
     return decode((kind,), topic)[0]
 
 
-def _read_abi(path: Path) -> list[dict[str, Any]]:
+def _read_abi(path: Path) -> ABI:
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Artifact).abi
     except FileNotFoundError as error:

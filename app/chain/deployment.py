@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
+from eth_utils.address import to_checksum_address
 
 from app.chain.rpc import Rpc
 from app.errors import ConfigurationError
@@ -64,13 +65,13 @@ class Deployment:
 
     async def check(self, rpc: Rpc) -> None:
         """Raises ConfigurationError unless these contracts are on the node's chain."""
-        chain_id = int(await rpc.read("eth_chainId"), 16)
+        chain_id = await rpc.eth.chain_id
         if chain_id != self.chain_id:
             raise ConfigurationError(
                 f"the deployment is of chain {self.chain_id}, the node of chain {chain_id}"
             )
         for name, address in self.addresses.items():
-            if await rpc.read("eth_getCode", address, "latest") == "0x":
+            if not await rpc.eth.get_code(to_checksum_address(address)):
                 raise ConfigurationError(
                     f"there is no {name} at {address}",
                     hint="this chain is another, or was started anew: deploy again",

@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from eth_utils.address import to_checksum_address
+from eth_utils.hexadecimal import decode_hex, encode_hex
 
-from app.chain.abi import from_hex, to_hex
 from app.chain.contracts import Contract, Contracts
 from app.chain.deployment import Deployment
 from app.chain.rpc import Rpc
@@ -73,7 +73,7 @@ class BlockReader:
 
     def agreement_id(self, agreement: Agreement) -> str:
         """The digest of an agreement."""
-        return to_hex(agreement_digest(self._domain, agreement))
+        return encode_hex(agreement_digest(self._domain, agreement))
 
     def _filter(self, first: int, last: int) -> dict[str, object]:
         return {"fromBlock": hex(first), "toBlock": hex(last), "address": self._addresses}
@@ -110,7 +110,7 @@ class BlockReader:
     def _transaction(self, raw: Raw, receipt: Raw) -> ChainTransaction:
         sender = to_checksum_address(raw["from"])
         called, function, arguments, signer = self._call(
-            self._contracts.at(raw["to"] or ""), from_hex(raw["input"]), sender
+            self._contracts.at(raw["to"] or ""), decode_hex(raw["input"]), sender
         )
         return ChainTransaction(
             hash=raw["hash"],

@@ -5,9 +5,13 @@ the ABIs of all contracts, whichever of them the error comes from.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from app.chain.abi import AbiEntry, Signature, from_hex, to_hex
+from eth_typing import ABI, ABIError
+from eth_utils.abi import filter_abi_by_type, function_abi_to_4byte_selector
+from eth_utils.hexadecimal import decode_hex, encode_hex
+
+from app.chain.abi import Signature
 from app.chain.rpc import RpcError
 from app.errors import ChainError, ContractRevertedError, NonceError, OutOfFundsError
 
@@ -34,8 +38,10 @@ EXECUTION_ERRORS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 # Solidity's own
-_REASON = Signature("Error", ("reason",), ("string",))
-_PANIC = Signature("Panic", ("code",), ("uint256",))
+_BUILTIN: tuple[ABIError, ...] = (
+    {"type": "error", "name": "Error", "inputs": [{"name": "reason", "type": "string"}]},
+    {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
+)
 
 _UNSAID = "Reverted"
 
@@ -43,14 +49,12 @@ _UNSAID = "Reverted"
 class ErrorTable:
     """Custom errors of all contracts, by selector."""
 
-    def __init__(self, abis: Mapping[str, Iterable[AbiEntry]]) -> None:
+    def __init__(self, abis: Mapping[str, ABI]) -> None:
         self._errors: dict[bytes, dict[str, Signature]] = {}
-        for contract, abi in abis.items():
-            for entry in abi:
-                if entry["type"] == "error":
-                    self._add(Signature.of(entry), contract)
-        for builtin in (_REASON, _PANIC):
-            self._add(builtin, "")
+        for contract, abi in {**abis, "": _BUILTIN}.items():
+            for entry in filter_abi_by_type("error", abi):
+                candidates = self._errors.setdefault(function_abi_to_4byte_selector(entry), {})
+                candidates[contract] = Signature.of(entry)
 
     def revert(
         self, data: bytes, *, contract: str = "", transaction_hash: str = ""
@@ -68,7 +72,7 @@ class ErrorTable:
             signature = candidates.get(contract) or next(iter(candidates.values()))
             error, arguments = signature.name, _arguments(signature, data[4:])
         elif data:
-            error, arguments = to_hex(data[:4]), {"data": data[4:]}
+            error, arguments = encode_hex(data[:4]), {"data": data[4:]}
         return ContractRevertedError(
             error, arguments, contract=contract, transaction_hash=transaction_hash
         )
@@ -90,9 +94,6 @@ class ErrorTable:
                 )
         return error
 
-    def _add(self, signature: Signature, contract: str) -> None:
-        self._errors.setdefault(signature.digest[:4], {})[contract] = signature
-
 
 def _arguments(signature: Signature, data: bytes) -> dict[str, object]:
     try:
@@ -104,4 +105,4 @@ def _arguments(signature: Signature, data: bytes) -> dict[str, object]:
 def _revert_data(error: RpcError) -> bytes:
     if not isinstance(error.data, str) or not re.fullmatch(r"0x([0-9a-f]{2})+", error.data):
         return b""
-    return from_hex(error.data)
+    return decode_hex(error.data)

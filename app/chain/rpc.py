@@ -1,13 +1,15 @@
-"""JSON-RPC to one node, over a pool of connections."""
+"""JSON-RPC to one node: a provider for web3 that repeats reads, and nothing else."""
 
 import asyncio
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import aiohttp
 import msgspec
+from web3 import AsyncWeb3
+from web3.providers.async_base import AsyncJSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
 
 from app.errors import ChainError, NodeUnavailableError, ResponseLostError
 
@@ -16,6 +18,19 @@ READ_ATTEMPTS = 3
 CONNECTIONS = 64
 
 _HEADERS = {"Content-Type": "application/json"}
+
+# What web3 may ask twice. Its own list has eth_sendRawTransaction and evm_mine, too.
+_REPEATABLE = frozenset(
+    {
+        "eth_blockNumber",
+        "eth_call",
+        "eth_chainId",
+        "eth_gasPrice",
+        "eth_getBalance",
+        "eth_getCode",
+        "eth_getTransactionCount",
+    }
+)
 
 # Methods that make a node mine.
 _MINING = frozenset({"eth_sendRawTransaction", "eth_sendTransaction", "evm_mine", "evm_revert"})
@@ -47,23 +62,28 @@ class _Answer(msgspec.Struct):
     error: _Failure | None = None
 
 
-class Rpc:
+class Rpc(AsyncJSONBaseProvider):
     """Calls a node; a request times out after `timeout` seconds.
+
+    `eth` is web3 over this connection: the same errors, the same care with what is sent twice.
 
     Two flaws of Ganache 7.9.2 are kept away from everybody here. Its miner stops for good when a
     transaction comes in at the wrong moment while it mines another: so these take turns. And it
     never answers a batch that holds a transaction and the question for its receipt: so there are no
     batches.
+
+    web3's own AsyncHTTPProvider is not used: a request that is cancelled at the wrong moment leaves
+    all of them in the process waiting for ever (ApeWorX/web3.py#3867).
     """
 
     def __init__(self, url: str, *, timeout: float = ANSWER_TIMEOUT) -> None:
+        super().__init__()
         self.url = url
+        self.eth = AsyncWeb3(self).eth
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._session: aiohttp.ClientSession | None = None
         self._takes_turns: bool | None = None
         self._turn: asyncio.Lock | None = None
-        self._encoder = msgspec.json.Encoder()
-        self._decoder = msgspec.json.Decoder(_Answer)
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,10 +129,13 @@ class Rpc:
         async with self._whose_turn():
             return await self._call(method, parameters)
 
-    async def _call(self, method: str, parameters: Sequence[object]) -> Any:
-        request = self._encoder.encode(
-            {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
-        )
+    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Does what web3 asks for; raises as `read` and `call` do."""
+        ask = self.read if method in _REPEATABLE else self.call
+        return {"jsonrpc": "2.0", "id": 0, "result": await ask(method, *params)}
+
+    async def _call(self, method: str, parameters: tuple[object, ...]) -> Any:
+        request = self.encode_rpc_request(RPCEndpoint(method), parameters)
         try:
             async with self._connections().post(
                 self.url, data=request, headers=_HEADERS
@@ -125,8 +148,8 @@ class Rpc:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ResponseLostError(f"{method}: no answer from {self.url}") from error
         try:
-            answer = self._decoder.decode(body)
-        except msgspec.MsgspecError as error:
+            answer = msgspec.convert(self.decode_rpc_response(body), _Answer)
+        except (ValueError, msgspec.ValidationError) as error:
             raise ResponseLostError(
                 f"{method}: {self.url} answered, but not in JSON-RPC (HTTP {response.status})"
             ) from error

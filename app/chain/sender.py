@@ -16,13 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 from coincurve import PrivateKey
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_utils.hexadecimal import decode_hex, encode_hex
 
-from app.chain.abi import from_hex, to_hex
 from app.chain.reverts import ErrorTable
 from app.chain.rpc import Rpc, RpcError
 from app.errors import (
@@ -250,7 +250,7 @@ class Sender:
         request = {
             "from": self.address,
             "to": call.to,
-            "data": to_hex(call.data),
+            "data": encode_hex(call.data),
             "gas": hex(call.gas),
             "value": hex(call.value),
         }
@@ -269,8 +269,8 @@ class Sender:
             return _Fate.UNKNOWN
         return _Fate.PENDING if found.get("blockNumber") is None else _Fate.MINED
 
-    async def _count(self, block: str) -> int:
-        return int(await self._rpc.read("eth_getTransactionCount", self.address, block), 16)
+    async def _count(self, block: Literal["latest", "pending"]) -> int:
+        return await self._rpc.eth.get_transaction_count(self._account.address, block)
 
     def _sign(self, call: Call, nonce: int) -> _Signed:
         signed = self._account.sign_transaction(
@@ -278,13 +278,13 @@ class Sender:
                 "nonce": nonce,
                 "gasPrice": self._gas_price,
                 "gas": call.gas,
-                "to": from_hex(call.to),
+                "to": decode_hex(call.to),
                 "value": call.value,
                 "data": call.data,
                 "chainId": self._chain_id,
             }
         )
-        return _Signed(nonce, to_hex(signed.hash), to_hex(signed.raw_transaction))
+        return _Signed(nonce, encode_hex(signed.hash), encode_hex(signed.raw_transaction))
 
     def _empty_call(self) -> Call:
         return Call(self.address, b"", EMPTY_GAS)

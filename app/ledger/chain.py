@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from app.chain.abi import from_hex, to_hex
+from eth_utils.hexadecimal import decode_hex, encode_hex
+
 from app.chain.clock import ChainClock, MarketClock, WaitingClock
 from app.chain.contracts import Contracts
 from app.chain.deployment import Deployment
@@ -155,12 +156,12 @@ class ChainLedger:
     async def read(self, contract: str, function: str, *arguments: object) -> Any:
         """Calls a view of a contract; structs are tuples both ways."""
         bound = self.contracts[contract]
-        request = {"to": bound.address, "data": to_hex(bound.encode(function, *arguments))}
+        request = {"to": bound.address, "data": encode_hex(bound.encode(function, *arguments))}
         try:
             result = await self.rpc.read("eth_call", request, "latest")
         except RpcError as error:
             raise self.contracts.errors.translate(error, contract=contract) from error
-        return bound.decode(function, from_hex(result))
+        return bound.decode(function, decode_hex(result))
 
     async def write(
         self, sender: Address, contract: str, function: str, *arguments: object, items: int = 0
@@ -445,6 +446,6 @@ async def _usual_gas_price(rpc: Rpc, chain_id: int) -> int:
     has_base_fee = latest.get("baseFeePerGas") is not None
     if chain_id in DEVELOPMENT_CHAINS and not has_base_fee:
         return 0
-    proposed = int(await rpc.read("eth_gasPrice"), 16)
+    proposed = await rpc.eth.gas_price
     # The base fee may rise until the transaction is in a block.
     return 2 * proposed if has_base_fee else proposed

@@ -1,8 +1,8 @@
 """Relays what users without gas have signed: requests to the market (ERC-2771) and permits."""
 
 from eth_utils.address import to_checksum_address
+from eth_utils.hexadecimal import decode_hex, encode_hex
 
-from app.chain.abi import from_hex, to_hex
 from app.chain.gas import MAX_RELAYED_GAS, RELAY_OVERHEAD, bound_of
 from app.chain.rpc import RpcError
 from app.errors import ConflictError, ContractRevertedError, ForbiddenError, InputError
@@ -116,7 +116,7 @@ class Relayer:
             raise InputError("gas", f"is at most {MAX_RELAYED_GAS}", request.gas)
         called = market.read_input(request.data)
         if called is None:
-            raise InputError("data", "calls a function of the market", to_hex(request.data[:4]))
+            raise InputError("data", "calls a function of the market", encode_hex(request.data[:4]))
         return called[0]
 
     async def _try(self, request: ForwardRequest) -> None:
@@ -125,7 +125,7 @@ class Relayer:
         call = {
             "from": ledger.contracts[FORWARDER].address,
             "to": request.to,
-            "data": to_hex(request.data + from_hex(request.sender)),
+            "data": encode_hex(request.data + decode_hex(request.sender)),
             "gas": hex(request.gas),
         }
         try:

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import pytest
 import pytest_asyncio
+from eth_typing import ABIError
 
-from app.chain.abi import AbiEntry
 from app.chain.keys import Keystore
 from app.chain.node import CHAIN_ID, EmbeddedNode
 from app.chain.reverts import ErrorTable
@@ -17,7 +17,7 @@ from tests.nodes import COUNTER, ECHO, NOON, create_contract
 
 ADDRESS = "0x" + "ab" * 20
 
-ERRORS: list[AbiEntry] = [
+ERRORS: list[ABIError] = [
     {
         "type": "error",
         "name": "OfferExceeded",

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
+from eth_utils.hexadecimal import encode_hex
 
-from app.chain.abi import decode, to_hex
+from app.chain.abi import decode
 from app.chain.contracts import Contract, Contracts
 from app.chain.deployment import Deployment
 from app.errors import ChainError, ConfigurationError, InputError
@@ -83,11 +84,11 @@ def published() -> dict[str, object]:
     return {
         "address": MARKET.lower(),
         "topics": [
-            to_hex(keccak(b"InfoPublished(address,string,int256,string)")),
-            to_hex(bytes(12) + bytes.fromhex(OTHER[2:])),
-            to_hex(keccak(b"tcp://home")),
+            encode_hex(keccak(b"InfoPublished(address,string,int256,string)")),
+            encode_hex(bytes(12) + bytes.fromhex(OTHER[2:])),
+            encode_hex(keccak(b"tcp://home")),
         ],
-        "data": to_hex(encode(["int256", "string"], [-5, "Grüße"])),
+        "data": encode_hex(encode(["int256", "string"], [-5, "Grüße"])),
         "logIndex": "0x3",
     }
 
@@ -160,7 +161,7 @@ def test_an_event_has_its_arguments_by_name(market: Contract, published: dict[st
     }
 
 
-@pytest.mark.parametrize("topics", [[], [to_hex(keccak(b"Unheard()"))]])
+@pytest.mark.parametrize("topics", [[], [encode_hex(keccak(b"Unheard()"))]])
 def test_a_log_that_is_no_event_of_the_abi(
     market: Contract, published: dict[str, object], topics: list[str]
 ) -> None:

@@ -1,16 +1,27 @@
 """A transaction is executed once, whatever the network between sender and node does to it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from eth_account import Account
+from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
 
-from app.chain.node import EmbeddedNode
-from app.chain.rpc import Rpc
+from app.chain.keys import Keystore
+from app.chain.node import CHAIN_ID, EmbeddedNode
+from app.chain.reverts import ErrorTable
+from app.chain.rpc import Rpc, RpcError
 from app.chain.sender import Call, Sender
-from app.errors import NodeUnavailableError, ResponseLostError, TransactionLostError
+from app.errors import (
+    ContractRevertedError,
+    NodeUnavailableError,
+    ResponseLostError,
+    TransactionLostError,
+)
 from tests.chain.conftest import MakeSender, counted, nonce_of
-from tests.nodes import Fault, FaultyNetwork
+from tests.nodes import Fault, FaultyNetwork, send_from_node
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -139,6 +150,53 @@ async def test_a_read_gives_up_after_three_attempts(network: FaultyNetwork, dist
 
     with pytest.raises(ResponseLostError):
         await distant.read("eth_chainId")
+
+
+async def test_what_web3_reads_is_asked_for_again(network: FaultyNetwork, distant: Rpc) -> None:
+    network.plan(Fault.LOSE_RESPONSE, times=2)
+
+    assert await distant.eth.chain_id == CHAIN_ID
+
+
+async def test_what_web3_sends_is_sent_once(
+    network: FaultyNetwork, distant: Rpc, keys: Keystore, account: str, rpc: Rpc
+) -> None:
+    await send_from_node(rpc, {"from": account, "to": account})
+    signed = Account.sign_transaction(
+        {"nonce": 1, "gasPrice": 0, "gas": 21_000, "to": account, "value": 0, "chainId": CHAIN_ID},
+        keys.key_of(account).secret,
+    )
+    network.plan(Fault.LOSE_RESPONSE, SEND)
+
+    with pytest.raises(ResponseLostError):
+        await distant.eth.send_raw_transaction(signed.raw_transaction)
+
+    assert network.delivered[SEND] == 1
+    assert await nonce_of(rpc, account) == 2
+
+
+async def test_web3_has_the_nodes_answers_typed(rpc: Rpc, errors: ErrorTable, echo: str) -> None:
+    selector = keccak(b"EnforcedPause()")[:4]
+
+    with pytest.raises(RpcError) as caught:
+        await rpc.eth.call({"to": to_checksum_address(echo), "data": selector, "gas": 90_000})
+
+    translated = errors.translate(caught.value)
+    assert isinstance(translated, ContractRevertedError)
+    assert translated.error == "EnforcedPause"
+
+
+async def test_a_request_that_is_given_up_stops_no_other(rpc: Rpc) -> None:
+    for turns in range(50):
+        asked = [asyncio.ensure_future(rpc.eth.chain_id) for _ in range(4)]
+        for _ in range(turns % 5):
+            await asyncio.sleep(0)
+        for each in asked[::2]:
+            each.cancel()
+
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+
+        assert answers[1::2] == [CHAIN_ID, CHAIN_ID]
 
 
 async def test_a_node_that_is_away_is_told_from_a_lost_answer() -> None:

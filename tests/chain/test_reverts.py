@@ -5,8 +5,8 @@ from coincurve import PrivateKey
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_hash.auto import keccak
+from eth_utils.hexadecimal import encode_hex
 
-from app.chain.abi import to_hex
 from app.chain.keys import Keystore
 from app.chain.node import CHAIN_ID
 from app.chain.reverts import ErrorTable
@@ -27,7 +27,7 @@ def error_data(signature: str, *values: object) -> bytes:
 def signed(key: bytes, **fields: object) -> str:
     transaction = {"to": ADDRESS, "value": 0, "gas": 21_000, "gasPrice": 0, "chainId": CHAIN_ID}
     transaction["to"] = bytes.fromhex(ADDRESS[2:])
-    return to_hex(Account.from_key(key).sign_transaction(transaction | fields).raw_transaction)
+    return encode_hex(Account.from_key(key).sign_transaction(transaction | fields).raw_transaction)
 
 
 async def refusal(rpc: Rpc, errors: ErrorTable, raw: str) -> ChainError:
@@ -38,7 +38,9 @@ async def refusal(rpc: Rpc, errors: ErrorTable, raw: str) -> ChainError:
 
 async def called(rpc: Rpc, errors: ErrorTable, to: str, data: bytes) -> ContractRevertedError:
     with pytest.raises(RpcError) as caught:
-        await rpc.read("eth_call", {"to": to, "data": to_hex(data), "gas": hex(90_000)}, "latest")
+        await rpc.read(
+            "eth_call", {"to": to, "data": encode_hex(data), "gas": hex(90_000)}, "latest"
+        )
     translated = errors.translate(caught.value, contract="Called")
     assert isinstance(translated, ContractRevertedError)
     return translated
@@ -93,7 +95,7 @@ async def test_an_error_that_no_abi_knows_keeps_its_data(
 ) -> None:
     error = await called(rpc, errors, echo, error_data("Unheard(uint256)", 5))
 
-    assert error.error == to_hex(keccak(b"Unheard(uint256)")[:4])
+    assert error.error == encode_hex(keccak(b"Unheard(uint256)")[:4])
     assert error.arguments == {"data": encode(["uint256"], [5])}
     assert error.contract == "Called"
 
