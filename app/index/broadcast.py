@@ -46,7 +46,7 @@ class Broadcast:
     back with the number of the last entry that it saw and reads the rest from the database.
     """
 
-    def __init__(self, *, queue_length: int = 512, listeners: int = 64) -> None:
+    def __init__(self, *, queue_length: int = 4_096, listeners: int = 64) -> None:
         self._queue_length = queue_length
         self._limit = listeners
         self._subscriptions: set[Subscription] = set()

@@ -23,7 +23,7 @@ KEPT_MESSAGES = 200_000
 """How many messages are kept; the oldest go first."""
 
 _WAITING = 50_000
-_AT_ONCE = 1_000
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)

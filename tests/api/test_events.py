@@ -1,5 +1,9 @@
+import asyncio
+
 import pytest
 
+from app.index import store
+from app.index.journal import Message
 from tests.api.market import Household, Market
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -79,3 +83,37 @@ async def test_listeners_are_counted_and_let_go(market: Market) -> None:
         assert broadcast.listeners >= 2
     async with market.feed() as third:
         await third.until("clock", lambda _: broadcast.listeners == 1)
+
+
+async def test_who_leaves_in_the_middle_leaves_no_trace(
+    market: Market, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING")
+    for number in range(12_000):
+        market.index.journal.record(
+            Message("long", 1, "a", "b", "propose", None, 1, number, number)
+        )
+    said: list[dict[str, object]] = []
+    async with asyncio.timeout(60):
+        while not said or said[0]["at"] != 11_999:
+            said = (await market.get("/proposals", conversation_id="long", limit=1))["items"]
+    _, last = await market.index.read(store.feed_bounds)
+    for _ in range(5):
+        await leave_in_the_middle(market, last - 12_000)
+    async with market.feed() as feed:
+        await feed.until("clock", lambda _: market.index.broadcast.listeners == 1)
+    complaints = [each.getMessage() for each in caplog.records if each.name == "uvicorn.error"]
+    assert complaints == []
+
+
+async def leave_in_the_middle(market: Market, last_event_id: int) -> None:
+    url = market.http.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port, limit=2_000)
+    request = (
+        "GET /api/v1/events HTTP/1.1",
+        f"Host: {url.host}",
+        f"Last-Event-ID: {last_event_id}",
+    )
+    writer.write("\r\n".join((*request, "", "")).encode())
+    await reader.readuntil(b"event: message")
+    writer.transport.abort()
