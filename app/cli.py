@@ -242,6 +242,14 @@ def _settings(**given: Any) -> Settings:
         field = ".".join(str(part) for part in first["loc"])
         raise InputError(field, first["msg"], first["input"]) from error
     structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper("%Y-%m-%d %H:%M:%S", utc=False),
+            # The default one shows all local variables, which takes half a minute for a gateway.
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
