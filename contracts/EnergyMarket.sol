@@ -101,6 +101,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
             for (uint256 lane = 0; lane < LANES; ++lane) {
                 _lanes[participant][lane] = TradesBook.none(NO_WINDOW);
             }
+            energyToken.prepare(participant);
         }
         _infos[participant] = info;
         emit InfoPublished(

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 
 import {IEnergyToken} from "./interfaces/IEnergyToken.sol";
@@ -18,6 +19,10 @@ contract EnergyToken is IEnergyToken, ERC20Permit {
     uint80 private _withdrawnWh;
     uint80 private _lostWh;
 
+    /// @dev Balances plus one; 0 where there was never one. A household's balance is used up every
+    /// hour: a slot that is kept costs less to fill again than a new one.
+    mapping(address holder => uint256) private _kept;
+
     modifier onlyMarket() {
         require(msg.sender == market, NotLinked(msg.sender));
         _;
@@ -29,6 +34,11 @@ contract EnergyToken is IEnergyToken, ERC20Permit {
     ) ERC20("Peerwatt Energy", "PWE") ERC20Permit("Peerwatt Energy") {
         registry = registry_;
         market = market_;
+    }
+
+    /// @inheritdoc IEnergyToken
+    function prepare(address holder) external onlyMarket {
+        if (_kept[holder] == 0) _kept[holder] = 1;
     }
 
     /// @inheritdoc IEnergyToken
@@ -78,9 +88,31 @@ contract EnergyToken is IEnergyToken, ERC20Permit {
         return (_injectedWh, _withdrawnWh, _lostWh);
     }
 
+    /// @inheritdoc IERC20
+    function balanceOf(address holder) public view override(ERC20, IERC20) returns (uint256) {
+        uint256 kept = _kept[holder];
+        return kept == 0 ? 0 : kept - 1;
+    }
+
+    /// @inheritdoc IERC20
+    function totalSupply() public view override(ERC20, IERC20) returns (uint256) {
+        return uint256(_injectedWh) - _withdrawnWh - _lostWh;
+    }
+
     /// @notice A wallet shows kWh.
     function decimals() public pure override returns (uint8) {
         return 3;
+    }
+
+    /// @dev In place of the balances and the supply of `ERC20`, which this token keeps itself.
+    function _update(address from, address to, uint256 value) internal override {
+        if (from != address(0)) {
+            uint256 held = balanceOf(from);
+            require(value <= held, ERC20InsufficientBalance(from, held, value));
+            _kept[from] = held - value + 1;
+        }
+        if (to != address(0)) _kept[to] = balanceOf(to) + value + 1;
+        emit Transfer(from, to, value);
     }
 
     /// @dev Who has given away what it owes gets it from the grid, so that nobody has to wait.

@@ -57,7 +57,8 @@ interface IEnergyMarket {
         SETTLED
     }
 
-    /// @notice What holds in one window; frozen by its first offer or its beginning.
+    /// @notice What holds in one window. Published terms are frozen by the window's first offer or
+    /// its beginning, default terms by its first offer or the first position closed in it.
     /// @param gridFloor What the grid pays for a kWh.
     /// @param gridCeiling What the grid asks for a kWh.
     /// @param penaltyRate What a seller pays the operator for a kWh that it did not deliver.

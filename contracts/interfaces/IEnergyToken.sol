@@ -28,6 +28,10 @@ interface IEnergyToken is IERC20 {
         view
         returns (uint256 injectedWh, uint256 withdrawnWh, uint256 lostWh);
 
+    /// @notice Makes room for the balance of a holder, so that no later transfer has to. Only by
+    /// the market.
+    function prepare(address holder) external;
+
     /// @notice Energy went into the microgrid. Only by the registry (a metered export) or the
     /// market (the grid feeds what a participant has bought of it).
     function inject(address holder, uint256 energyWh) external;

@@ -24,6 +24,19 @@ def test_injects(token, outsider, link, request):
     assert totals(token) == (1_500, 0, 0)
 
 
+def test_prepares_a_balance_of_nothing(token, market_link, outsider):
+    transaction = token.prepare(outsider, {"from": market_link})
+
+    assert len(transaction.events) == 0
+    assert token.balanceOf(outsider) == token.totalSupply() == 0
+
+
+def test_preparing_again_leaves_a_balance_as_it_is(token, market_link, holder):
+    token.prepare(holder, {"from": market_link})
+
+    assert token.balanceOf(holder) == token.totalSupply() == 1_000
+
+
 def test_withdraws(token, market_link, holder):
     transaction = token.withdraw(holder, 400, {"from": market_link})
 
@@ -123,3 +136,11 @@ def test_lets_the_registry_burn_nothing(token, registry_link, holder, function):
 def test_lets_the_registry_move_nothing(token, registry_link, holder, buyer):
     with reverts(error("NotLinked", registry_link)):
         token.deliver.call(holder, buyer, 1, {"from": registry_link})
+
+
+@pytest.mark.parametrize("other", ["admin", "registry_link", "outsider"])
+def test_prepares_for_the_market_alone(token, outsider, other, request):
+    somebody = request.getfixturevalue(other)
+
+    with reverts(error("NotLinked", somebody)):
+        token.prepare.call(outsider, {"from": somebody})
