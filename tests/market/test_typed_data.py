@@ -10,6 +10,7 @@ from eth_account.messages import encode_typed_data
 from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
+from py_ecc.secp256k1.secp256k1 import ecdsa_raw_recover
 
 from app.errors import InputError
 from app.ledger.types import Agreement, Reading, SignedAgreement, SignedReading
@@ -180,6 +181,15 @@ def test_every_signature_is_low_and_leads_back_to_its_signer(digest: bytes) -> N
 
     assert int.from_bytes(signature[32:64], "big") <= ORDER // 2
     assert recover(digest, signature) == address_of(key.public_key)
+
+
+@pytest.mark.parametrize("digest", [bytes(31) + b"\1", keccak(b"one"), b"\xff" * 32])
+def test_an_independent_curve_recovers_the_same_key(digest: bytes) -> None:
+    key = PrivateKey(b"\7" * 32)
+    signature = sign(digest, key)
+    r, s = (int.from_bytes(part, "big") for part in (signature[:32], signature[32:64]))
+    x, y = ecdsa_raw_recover(digest, (signature[64], r, s))
+    assert (x, y) == key.public_key.point()
 
 
 def test_a_buyers_agreement_is_its_own(
