@@ -87,7 +87,7 @@ def test_a_statement_adds_up_to_the_balance(open_page: OpenPage, market: Market)
 def statement(page: Page) -> list[int]:
     """All amounts of the open household's statement, in 1e-6."""
     lines = page.get_by_role("tabpanel", name="Statement").locator("li data")
-    earlier = page.get_by_role("button", name="Show earlier ones").first
+    earlier = page.get_by_role("dialog").get_by_role("button", name="Show earlier ones")
     expect(lines.first).to_be_visible()
     while earlier.is_visible():
         count = lines.count()

@@ -46,7 +46,7 @@ def test_publishes_an_offer_and_tells_its_story(page: Page, market: Market) -> N
 
 def test_buys_and_sees_the_haggling_and_its_outcome(page: Page, market: Market) -> None:
     form, outcome = form_of(page), outcome_of(page)
-    form.get_by_text("Buy energy").click()
+    form.get_by_label("Buy energy").check()
     form.get_by_label("Household").select_option(label="H13")
     form.get_by_label("Energy", exact=True).fill("0.9")
     form.get_by_label("Highest price for a kWh", exact=True).fill("31.5")

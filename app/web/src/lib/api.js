@@ -4,6 +4,8 @@
 const BASE = "/api/v1";
 const PAGE = 200;
 const MESSAGES = 500;
+/** A write waits for its block. */
+const PATIENCE_MS = 30_000;
 
 /** A refusal by the gateway (RFC 9457), or no answer at all (`status` 0). */
 export class Problem extends Error {
@@ -36,6 +38,7 @@ async function call(path, options = {}) {
   let response;
   try {
     response = await fetch(BASE + path, {
+      signal: AbortSignal.timeout(PATIENCE_MS),
       ...options,
       headers: { Accept: "application/json", ...options.headers },
     });
