@@ -29,7 +29,7 @@ from tests.api.market import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-STREET = Path(__file__).resolve().parents[1] / "page" / "street.yaml"
+STREET = Path(__file__).with_name("street.yaml")
 SPEED = 400.0
 
 
@@ -123,7 +123,7 @@ async def test_what_cannot_be_wanted_is_refused(
 
 async def test_the_street_introduces_itself(running: Running) -> None:
     about = (await running.http.get("/api/v1/market")).json()
-    assert (about["scenario"], about["agents"]) == ("page-test", True)
+    assert (about["scenario"], about["agents"]) == ("visited-street", True)
     assert (about["currency"], about["time_zone"]) == ("EUR", "Europe/Berlin")
     people = (await running.http.get("/api/v1/participants", params={"limit": 50})).json()["items"]
     by_name = {each["household"]: each for each in people}
