@@ -20,6 +20,7 @@ from app.ledger.types import Address
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENTS = ROOT / "deployments"
+DEPLOY_ATTEMPTS = 2
 DEPLOY_TIMEOUT = 300.0
 
 _NETWORK = "local"
@@ -81,9 +82,20 @@ class Deployment:
 async def deploy(node_url: str, path: Path) -> Deployment:
     """Runs the brownie deploy script on a development node; saves the addresses to `path`.
 
-    Takes some seconds, and some more where the contracts have to be compiled first. Raises
-    ConfigurationError with the last words of the script if it fails.
+    Takes some seconds, and some more where the contracts have to be compiled first. A busy Ganache
+    now and then answers one of brownie's questions with nothing, which ends the script: it runs
+    once more then, and deploys anew. Raises ConfigurationError with the last words of the script if
+    that fails, too.
     """
+    for _ in range(DEPLOY_ATTEMPTS):
+        status, words = await _run_deploy_script(node_url, path)
+        if status == 0:
+            return Deployment.load(path)
+    raise ConfigurationError(f"brownie run deploy failed ({status})", hint=words)
+
+
+async def _run_deploy_script(node_url: str, path: Path) -> tuple[int, str]:
+    """The script's exit status and its last words."""
     with tempfile.TemporaryFile(prefix="peerwatt-deploy-") as output:
         process = await asyncio.create_subprocess_exec(
             *_deploy_script(path),
@@ -101,11 +113,8 @@ async def deploy(node_url: str, path: Path) -> Deployment:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
-        if status != 0:
-            output.seek(0)
-            words = output.read()[-_OUTPUT_SHOWN:].decode(errors="replace").strip()
-            raise ConfigurationError(f"brownie run deploy failed ({status})", hint=words)
-    return Deployment.load(path)
+        output.seek(0)
+        return status, output.read()[-_OUTPUT_SHOWN:].decode(errors="replace").strip()
 
 
 def _deploy_script(path: Path) -> list[str]:
