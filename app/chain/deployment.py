@@ -20,7 +20,6 @@ from app.ledger.types import Address
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENTS = ROOT / "deployments"
-DEPLOY_ATTEMPTS = 2
 DEPLOY_TIMEOUT = 300.0
 
 _NETWORK = "local"
@@ -87,11 +86,12 @@ async def deploy(node_url: str, path: Path) -> Deployment:
     once more then, and deploys anew. Raises ConfigurationError with the last words of the script if
     that fails, too.
     """
-    for _ in range(DEPLOY_ATTEMPTS):
+    status, words = await _run_deploy_script(node_url, path)
+    if status != 0:
         status, words = await _run_deploy_script(node_url, path)
-        if status == 0:
-            return Deployment.load(path)
-    raise ConfigurationError(f"brownie run deploy failed ({status})", hint=words)
+    if status != 0:
+        raise ConfigurationError(f"brownie run deploy failed ({status})", hint=words)
+    return Deployment.load(path)
 
 
 async def _run_deploy_script(node_url: str, path: Path) -> tuple[int, str]:
