@@ -39,7 +39,7 @@ def test_offers_come_in_without_a_reload(page: Page) -> None:
 
 def test_talk_comes_in_as_it_is_said(page: Page) -> None:
     talk = page.get_by_role("region", name="Negotiation messages of this hour")
-    expect(talk.get_by_text("would sell at").first).to_be_visible()
+    expect(talk.get_by_text("would sell").first).to_be_visible()
     expect(talk.get_by_text("would pay").first).to_be_visible()
 
 
@@ -68,7 +68,7 @@ def test_tells_an_offer_from_its_making_to_its_payment(page: Page, market: Marke
     expect(story).to_contain_text(f"{deal['price'] / 10_000:.1f} ct")
     expect(story).to_contain_text(f"was paid €{deal['paid'] / 1_000_000:.2f}")
     expect(story.locator(f"[title='{deal['transaction_hash']}']").first).to_be_visible()
-    expect(story.locator("details[open]").get_by_text("would sell at").first).to_be_visible()
+    expect(story.locator("details[open]").get_by_text("would sell").first).to_be_visible()
 
 
 def test_stays_with_the_hour_that_was_chosen_until_told_to_follow(page: Page) -> None:

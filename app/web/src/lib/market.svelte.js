@@ -323,9 +323,11 @@ export function nameOf(account) {
   return name.startsWith("0x") ? `${name.slice(0, 6)}\u2026${name.slice(-4)}` : name;
 }
 
-/** Participants by name; `H2` before `H10`. */
+/** Households by name, `H2` before `H10`, then batteries that stand for themselves. */
 export function peopleByName() {
-  return [...participants.values()].sort((a, b) =>
-    nameOf(a.address).localeCompare(nameOf(b.address), "en", { numeric: true }),
+  return [...participants.values()].sort(
+    (a, b) =>
+      (a.kind === "storage") - (b.kind === "storage") ||
+      nameOf(a.address).localeCompare(nameOf(b.address), "en", { numeric: true }),
   );
 }

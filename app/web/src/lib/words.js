@@ -51,19 +51,22 @@ export function doing(name) {
 }
 
 const SAID = {
-  "call-for-proposal": "asks for",
-  "accept-proposal": "agrees to",
-  "reject-proposal": "turns down",
-  refuse: "does not sell",
-  inform: "confirms",
-  failure: "could not keep its word",
-  "not-understood": "does not understand",
+  "call-for-proposal": ["asks for", (who) => `asks ${who} for`],
+  "accept-proposal": ["agrees to", (who) => `agrees with ${who} on`],
+  "reject-proposal": ["turns it down", (who) => `turns ${who} down`],
+  refuse: ["does not sell", (who) => `does not sell to ${who}`],
+  inform: ["confirms", (who) => `confirms it to ${who}`],
+  failure: ["could not keep its word", (who) => `could not keep its word to ${who}`],
+  "not-understood": ["does not understand", (who) => `does not understand ${who}`],
 };
+const ASK = ["would sell for", (who) => `would sell to ${who} for`];
+const BID = ["would pay", (who) => `would pay ${who}`];
 
-/** What a negotiation message says, without its sender and receiver. */
-export function saying(performative, fromSeller) {
-  if (performative === "propose") return fromSeller ? "would sell at" : "would pay";
-  return SAID[performative] ?? performative.replaceAll("-", " ");
+/** What a negotiation message says, without its sender; with its receiver if that is given. */
+export function saying(performative, fromSeller, receiver) {
+  const proposal = performative === "propose" && (fromSeller ? ASK : BID);
+  const [alone, addressed] = proposal || SAID[performative] || [performative, () => performative];
+  return receiver ? addressed(receiver) : alone;
 }
 
 /** "accept", "reject" or "talk": how a conversation stands after a message. */
