@@ -45,7 +45,9 @@ def test_breaks_no_rule_of_accessibility(
     assert violations(page) == []
     page.evaluate("location.hash = '#household/H06'")
     expect(page.get_by_role("dialog").locator("li data").first).to_be_visible()
-    page.wait_for_function("document.getAnimations().every(each => each.playState === 'finished')")
+    page.wait_for_function(
+        "() => document.getAnimations().every(each => each.playState === 'finished')"
+    )
     assert violations(page) == []
 
 

@@ -60,7 +60,7 @@ def test_agrees_in_the_last_minutes_and_closes_the_form(page: Page) -> None:
 
 
 def test_says_when_the_connection_is_lost_and_comes_back(open_page: OpenPage) -> None:
-    page = open_page("/favicon.svg", ready=False, expected="ERR_CONNECTION_REFUSED")
+    page = open_page("about:blank", ready=False, expected="ERR_CONNECTION_REFUSED")
     events = "**/api/v1/events"
     page.route(events, lambda route: route.abort("connectionrefused"))
     page.goto("/")
