@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from eth_hash.auto import keccak
+from pydantic_core import from_json
 
 from app.errors import InputError, NotFoundError
 from app.ledger.types import Address, Event, Reading
@@ -87,8 +88,8 @@ def read_batch(content: bytes) -> MeterBatch:
     if len(content) > MAX_BATCH_BYTES:
         raise InputError("batch", f"must be at most {MAX_BATCH_BYTES} bytes", len(content))
     try:
-        raw = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        raw = from_json(content)  # bounds the depth itself, whatever the interpreter's limit is
+    except ValueError as error:
         raise InputError("batch", "must be JSON", str(error)[:100]) from error
     names = {"version"} | {field.name for field in fields(MeterBatch)}
     if not isinstance(raw, dict) or set(raw) != names or raw["version"] != VERSION:
