@@ -413,19 +413,14 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         Trades trades = _tradesOf(participant, window);
         uint256 open = trades.open();
         require(open == 0, AgreementsOpen(participant, window, open));
-        uint256 gridFloor;
-        uint256 gridCeiling;
-        {
-            WindowTerms storage terms = _freezeTerms(window);
-            (gridFloor, gridCeiling) = (terms.gridFloor, terms.gridCeiling);
-        }
+        Terms memory terms = _termsOf(window);
         uint256 boughtWh = trades.boughtWh();
         uint256 exportedWh = reading.recorded ? reading.exportedWh : trades.soldWh();
         uint256 importedWh = reading.recorded ? reading.importedWh : boughtWh;
         uint256 heldWh = exportedWh + boughtWh - trades.soldWh();
         uint256 surplusWh = Math.saturatingSub(heldWh, importedWh);
         uint256 lackWh = Math.saturatingSub(importedWh, heldWh);
-        uint256 amount = surplusWh > 0 ? surplusWh.costDown(gridFloor) : lackWh.costUp(gridCeiling);
+        uint256 amount = surplusWh > 0 ? surplusWh.costDown(terms.gridFloor) : lackWh.costUp(terms.gridCeiling);
 
         _closed[participant].set(window);
         if (lackWh > 0) energyToken.inject(participant, lackWh);
@@ -434,7 +429,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         uint256 coveredWh;
         if (withdrawnWh > 0) coveredWh = energyToken.withdraw(participant, withdrawnWh);
         if (reading.lossesWh > 0) coveredWh += energyToken.lose(participant, reading.lossesWh);
-        _chargeCovered(participant, window, coveredWh, gridCeiling);
+        _chargeCovered(participant, window, coveredWh, terms.gridCeiling);
         if (surplusWh > 0) _payFromTreasury(participant, amount);
         if (lackWh > 0) _charge(participant, amount);
         emit PositionClosed(participant, window, int256(surplusWh) - int256(lackWh), amount);

@@ -490,21 +490,19 @@ class _Prices:
 
 
 def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _Prices]:
-    """The terms published for each window last, or else the default as of its first use.
+    """The terms published for each window last, or else the default that holds for it.
 
-    An offer or the closing of a position freezes what holds in its window, so that later defaults
-    do not reach it.
+    The first offer freezes what holds in its window, so that later defaults do not reach it.
     """
-    table = schema.terms.c
+    table, made = schema.terms.c, schema.offers.c
     frozen: dict[int, Place] = {}
-    for used in (schema.offers.c, schema.positions.c):
-        uses = select(used.window, used.block, used.log_index)
-        for row in connection.execute(uses.where(used.window.between(first, last))):
-            place = Place(row.block, row.log_index)
-            frozen[row.window] = min(place, frozen.get(row.window, place))
+    offers = select(made.window, made.block, made.log_index)
+    for row in connection.execute(offers.where(made.window.between(first, last))):
+        place = _place(row)
+        frozen[row.window] = min(place, frozen.get(row.window, place))
     rows = connection.execute(
         select(schema.terms)
-        .where(or_(table.window.is_(None), table.window.between(first, last)))
+        .where(or_(table.from_window <= last, table.window.between(first, last)))
         .order_by(table.block, table.log_index)
     ).all()
     defaults = [row for row in rows if row.window is None]
@@ -512,7 +510,11 @@ def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _P
     found: dict[int, _Prices] = {}
     for window in range(first, last + 1):
         until = frozen.get(window)
-        in_force = [row for row in defaults if until is None or _place(row) < until]
+        in_force = [
+            row
+            for row in defaults
+            if row.from_window <= window and (until is None or _place(row) < until)
+        ]
         if window in own:
             in_force = [own[window]]
         found[window] = _prices(in_force[-1]) if in_force else _Prices()
@@ -552,7 +554,7 @@ def _gains(connection: Connection) -> tuple[int, int]:
     in_force = or_(
         held.c.window == made.c.window,
         and_(
-            held.c.window.is_(None),
+            held.c.from_window <= made.c.window,
             tuple_(held.c.block, held.c.log_index) < tuple_(first.c.block, first.c.log_index),
         ),
     )

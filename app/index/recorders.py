@@ -147,9 +147,11 @@ RECORDERS: Mapping[tuple[str, str], Recorder] = {
         },
     ),
     ("EnergyMarket", "TermsPublished"): Recorder(
-        "terms", schema.terms, {"window": "window"} | _PRICES
+        "terms", schema.terms, {"window": "window"} | _PRICES, {"from_window": None}
     ),
-    ("EnergyMarket", "DefaultTermsSet"): Recorder("terms", schema.terms, _PRICES, {"window": None}),
+    ("EnergyMarket", "DefaultTermsSet"): Recorder(
+        "terms", schema.terms, {"from_window": "fromWindow"} | _PRICES, {"window": None}
+    ),
     ("EnergyMarket", "Deposited"): _movement("deposit"),
     ("EnergyMarket", "Withdrawn"): _movement("withdrawal"),
     ("EnergyMarket", "DebtIncurred"): _movement("debt"),

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "1"
+VERSION = "2"
 
 metadata = MetaData()
 
@@ -199,7 +199,8 @@ covers = _event_table(
 )
 terms = _event_table(
     "terms",
-    Column("window", BigInteger, comment="null: the default of all windows without their own"),
+    Column("window", BigInteger, comment="null: the default of windows without their own"),
+    Column("from_window", BigInteger, comment="the first window that has this default"),
     _integer("grid_floor"),
     _integer("grid_ceiling"),
     _integer("penalty_rate"),

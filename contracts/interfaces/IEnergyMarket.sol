@@ -149,7 +149,12 @@ interface IEnergyMarket {
         uint64 gridCeiling,
         uint64 penaltyRate
     );
-    event DefaultTermsSet(uint64 gridFloor, uint64 gridCeiling, uint64 penaltyRate);
+    event DefaultTermsSet(
+        uint64 indexed fromWindow,
+        uint64 gridFloor,
+        uint64 gridCeiling,
+        uint64 penaltyRate
+    );
     event TermLimitsSet(uint64 minGridFloor, uint64 maxGridCeiling, uint64 maxPenaltyRate);
     event TreasurySet(address indexed treasury);
 
@@ -314,14 +319,16 @@ interface IEnergyMarket {
 
     // --------------------------------------------------- terms and control
 
-    /// @notice The terms of a window: published for it, or the default ones.
+    /// @notice The terms of a window: published for it, or the default ones. They change no more
+    /// once the window has begun or has an offer.
     function termsOf(uint64 window) external view returns (Terms memory);
 
     /// @notice Sets the terms of consecutive windows (up to `MAX_BATCH`) that have not begun and
     /// have no offer yet. Restricted to the operator.
     function publishTerms(uint64 firstWindow, Terms[] calldata terms) external;
 
-    /// @notice Sets the terms of windows for which none are published. Restricted to the operator.
+    /// @notice Sets the terms of windows for which none are published, from the next window on.
+    /// Restricted to the operator.
     function setDefaultTerms(Terms calldata terms) external;
 
     /// @notice Bounds the operator's terms. Restricted to the members.

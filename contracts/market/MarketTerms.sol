@@ -18,16 +18,24 @@ abstract contract MarketTerms is IEnergyMarket, AccessManaged {
         bool frozen;
     }
 
+    /// @dev One slot, so that a window keeps the defaults that it began with.
+    struct DefaultTerms {
+        uint64 fromWindow;
+        uint32 gridFloor;
+        uint32 gridCeiling;
+        uint32 penaltyRate;
+    }
+
     /// @inheritdoc IEnergyMarket
     uint256 public constant MAX_BATCH = 100;
 
     mapping(uint64 window => WindowTerms) private _terms;
-    Terms private _defaultTerms;
+    DefaultTerms[] private _defaults;
     TermLimits private _termLimits;
 
     constructor(Terms memory terms, TermLimits memory limits) {
         _setTermLimits(limits, terms);
-        _setDefaultTerms(terms);
+        _setDefaultTerms(0, terms);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -57,24 +65,17 @@ abstract contract MarketTerms is IEnergyMarket, AccessManaged {
     function setDefaultTerms(Terms calldata terms) external restricted {
         _requireWithin(terms, _termLimits);
 
-        _setDefaultTerms(terms);
+        _setDefaultTerms(Windows.current() + 1, terms);
     }
 
     /// @inheritdoc IEnergyMarket
     function setTermLimits(TermLimits calldata limits) external restricted {
-        _setTermLimits(limits, _defaultTerms);
+        _setTermLimits(limits, defaultTerms());
     }
 
     /// @inheritdoc IEnergyMarket
     function termsOf(uint64 window) external view returns (Terms memory) {
-        WindowTerms memory terms = _terms[window];
-        if (!terms.published && !terms.frozen) return _defaultTerms;
-        return Terms(terms.gridFloor, terms.gridCeiling, terms.penaltyRate);
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function defaultTerms() external view returns (Terms memory) {
-        return _defaultTerms;
+        return _termsOf(window);
     }
 
     /// @inheritdoc IEnergyMarket
@@ -82,11 +83,16 @@ abstract contract MarketTerms is IEnergyMarket, AccessManaged {
         return _termLimits;
     }
 
+    /// @inheritdoc IEnergyMarket
+    function defaultTerms() public view returns (Terms memory) {
+        return _defaultTermsOf(type(uint64).max);
+    }
+
     /// @dev The terms of a window, which can change no more from now on.
     function _freezeTerms(uint64 window) internal returns (WindowTerms storage terms) {
         terms = _terms[window];
         if (!terms.frozen) {
-            if (!terms.published) _write(terms, _defaultTerms);
+            if (!terms.published) _write(terms, _termsOf(window));
             terms.frozen = true;
         }
     }
@@ -96,9 +102,33 @@ abstract contract MarketTerms is IEnergyMarket, AccessManaged {
         return _terms[window];
     }
 
-    function _setDefaultTerms(Terms memory terms) private {
-        _defaultTerms = terms;
-        emit DefaultTermsSet(terms.gridFloor, terms.gridCeiling, terms.penaltyRate);
+    function _termsOf(uint64 window) internal view returns (Terms memory) {
+        WindowTerms memory terms = _terms[window];
+        if (!terms.published && !terms.frozen) return _defaultTermsOf(window);
+        return Terms(terms.gridFloor, terms.gridCeiling, terms.penaltyRate);
+    }
+
+    /// @dev The newest come first, as it is them that are asked for.
+    function _defaultTermsOf(uint64 window) private view returns (Terms memory) {
+        uint256 i = _defaults.length - 1;
+        while (_defaults[i].fromWindow > window) --i;
+        DefaultTerms memory terms = _defaults[i];
+        return Terms(terms.gridFloor, terms.gridCeiling, terms.penaltyRate);
+    }
+
+    /// @dev Narrowing is safe: terms are within limits that are below 2^32.
+    function _setDefaultTerms(uint64 fromWindow, Terms memory terms) private {
+        uint256 length = _defaults.length;
+        if (length > 0 && _defaults[length - 1].fromWindow == fromWindow) _defaults.pop();
+        _defaults.push(
+            DefaultTerms({
+                fromWindow: fromWindow,
+                gridFloor: uint32(terms.gridFloor),
+                gridCeiling: uint32(terms.gridCeiling),
+                penaltyRate: uint32(terms.penaltyRate)
+            })
+        );
+        emit DefaultTermsSet(fromWindow, terms.gridFloor, terms.gridCeiling, terms.penaltyRate);
     }
 
     function _setTermLimits(TermLimits memory limits, Terms memory standing) private {

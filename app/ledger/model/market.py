@@ -436,7 +436,6 @@ class EnergyMarket(MarketTerms, MarketAccounts):
             window=window,
             count=open_agreements,
         )
-        self._freeze_terms(window)
         terms = self.terms_of(window)
         trade = close_position(reading, trades.sold_wh, trades.bought_wh, terms)
 

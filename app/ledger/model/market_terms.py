@@ -7,7 +7,7 @@ from app.ledger.model.authority import Role
 from app.ledger.model.contract import Contract
 from app.ledger.model.genesis import TermLimits
 from app.ledger.types import Address, Terms
-from app.market.windows import window_start
+from app.market.windows import window_at, window_start
 
 MAX_BATCH = 100
 MAX_PRICE = 2**32 - 1
@@ -15,7 +15,7 @@ MAX_PRICE = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class _WindowTerms:
-    """Terms of one window; `frozen` by an offer or a position."""
+    """Terms of one window; `frozen` by an offer."""
 
     terms: Terms
     frozen: bool
@@ -26,21 +26,23 @@ class MarketTerms(Contract):
 
     def __init__(self, default_terms: Terms, term_limits: TermLimits) -> None:
         self._terms: dict[int, _WindowTerms] = {}
-        self._default_terms = {"are": default_terms}
+        self._defaults = {0: default_terms}
         self._term_limits = {"are": term_limits}
 
     def default_terms(self) -> Terms:
-        """Terms of windows for which none are published."""
-        return self._default_terms["are"]
+        """Terms of windows to come for which none are published."""
+        return self._defaults[max(self._defaults)]
 
     def term_limits(self) -> TermLimits:
         """Bounds of the operator's terms."""
         return self._term_limits["are"]
 
     def terms_of(self, window: int) -> Terms:
-        """Terms of one window: its own, or the default ones."""
+        """Terms of one window: its own, or the default ones, which never change for past ones."""
         record = self._terms.get(window)
-        return self.default_terms() if record is None else record.terms
+        if record is not None:
+            return record.terms
+        return self._defaults[max(first for first in self._defaults if first <= window)]
 
     def publish_terms(self, caller: Address, first_window: int, terms: Sequence[Terms]) -> None:
         """By the operator. Errors: BatchTooLarge, WindowClosed, TermsFrozen, TermsOutOfLimits."""
@@ -58,12 +60,13 @@ class MarketTerms(Contract):
             self._emit("TermsPublished", window=window, **_named(of_window))
 
     def set_default_terms(self, caller: Address, terms: Terms) -> None:
-        """By the operator. Errors: TermsOutOfLimits."""
+        """From the next window on, by the operator. Errors: TermsOutOfLimits."""
         self._restrict(caller, Role.OPERATOR)
         self._require_within(terms, self.term_limits())
 
-        self._journal.put(self._default_terms, "are", terms)
-        self._emit("DefaultTermsSet", **_named(terms))
+        first = window_at(self._now()) + 1
+        self._journal.put(self._defaults, first, terms)
+        self._emit("DefaultTermsSet", fromWindow=first, **_named(terms))
 
     def set_term_limits(self, caller: Address, limits: TermLimits) -> None:
         """By the members. Errors: LimitsInvalid, TermsOutOfLimits (of the default terms)."""

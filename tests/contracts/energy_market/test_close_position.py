@@ -124,12 +124,13 @@ def test_counts_what_was_bought(settled, energy_token, close, account_of, buyer)
 
 
 def test_rounds_against_who_asked(market, close, record, operator, account_of, seller, buyer):
-    market.setDefaultTerms((80_001, 320_001, 0), {"from": operator})
-    record(seller, 1, window=LAST_WINDOW)
-    record(buyer, 0, 1, window=LAST_WINDOW)
+    market.publishTerms(WINDOW, [(80_001, 320_001, 0)], {"from": operator})
+    travel_to(window_end(WINDOW))
+    record(seller, 1)
+    record(buyer, 0, 1)
 
-    close(seller)
-    close(buyer)
+    close(seller, WINDOW)
+    close(buyer, WINDOW)
 
     assert account_of(seller)["free"] == DEPOSIT + 80  # 80.001
     assert account_of(buyer)["free"] == DEPOSIT - 321  # 320.001
@@ -205,14 +206,12 @@ def test_leaves_energy_of_other_windows_alone(energy_token, close, record, selle
     assert energy_token.balanceOf(seller) == 700
 
 
-def test_freezes_the_terms_of_its_window(market, close, record, operator, seller, buyer):
+def test_takes_the_terms_that_its_window_began_with(market, close, record, operator, seller):
     record(seller, 1_000, window=LAST_WINDOW)
-    record(buyer, 1_000, window=LAST_WINDOW)
-    close(seller)
 
     market.setDefaultTerms((90_000, 300_000, 0), {"from": operator})
 
-    assert event_of(close(buyer), "PositionClosed")["amount"] == cost_down(1_000, FLOOR)
+    assert event_of(close(seller), "PositionClosed")["amount"] == cost_down(1_000, FLOOR)
 
 
 # Without a reading

@@ -1,7 +1,8 @@
 import pytest
 from brownie import reverts
 
-from tests.contracts.conftest import CEILING, FLOOR, LIMITS, PENALTY, WINDOW
+from app.market.windows import window_start
+from tests.contracts.conftest import CEILING, FLOOR, LIMITS, PENALTY, WINDOW, travel_to
 from tests.contracts.errors import error
 from tests.contracts.plain import event_of, plain
 
@@ -13,8 +14,27 @@ FORMER = {"gridFloor": FLOOR, "gridCeiling": CEILING, "penaltyRate": PENALTY}
 def test_sets_the_terms_of_all_windows_without_their_own(market, operator):
     transaction = market.setDefaultTerms(TERMS, {"from": operator})
 
-    assert event_of(transaction, "DefaultTermsSet") == AS_TERMS
+    assert event_of(transaction, "DefaultTermsSet") == {"fromWindow": WINDOW} | AS_TERMS
     assert plain(market.defaultTerms()) == AS_TERMS
+    assert plain(market.termsOf(WINDOW)) == AS_TERMS
+
+
+def test_leaves_windows_that_have_begun(market, operator):
+    market.setDefaultTerms(TERMS, {"from": operator})
+    travel_to(window_start(WINDOW))
+    market.setDefaultTerms((75_000, 410_000, 0), {"from": operator})
+
+    assert plain(market.termsOf(0)) == FORMER
+    assert plain(market.termsOf(WINDOW - 1)) == FORMER
+    assert plain(market.termsOf(WINDOW)) == AS_TERMS
+    assert market.termsOf(WINDOW + 1)["gridFloor"] == 75_000
+    assert market.termsOf(2**64 - 1)["gridFloor"] == 75_000
+
+
+def test_may_be_set_anew_before_the_window_begins(market, operator):
+    market.setDefaultTerms((75_000, 410_000, 0), {"from": operator})
+    market.setDefaultTerms(TERMS, {"from": operator})
+
     assert plain(market.termsOf(WINDOW)) == AS_TERMS
 
 
