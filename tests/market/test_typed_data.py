@@ -10,7 +10,6 @@ from eth_account.messages import encode_typed_data
 from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
-from py_ecc.secp256k1.secp256k1 import ecdsa_raw_recover
 
 from app.errors import InputError
 from app.ledger.types import Agreement, Reading, SignedAgreement, SignedReading
@@ -38,6 +37,7 @@ from app.market.typed_data import (
     sign_agreement,
     sign_reading,
 )
+from tests.reference import ecdsa_raw_recover
 
 CONTRACT = "0x5FC8d32690cc91D4c39d9d3abcBD16989F875707"
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
