@@ -498,7 +498,7 @@ def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _P
     frozen: dict[int, Place] = {}
     offers = select(made.window, made.block, made.log_index)
     for row in connection.execute(offers.where(made.window.between(first, last))):
-        place = _place(row)
+        place = Place(row.block, row.log_index)
         frozen[row.window] = min(place, frozen.get(row.window, place))
     rows = connection.execute(
         select(schema.terms)
