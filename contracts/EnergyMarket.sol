@@ -420,9 +420,8 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         uint256 heldWh = exportedWh + boughtWh - trades.soldWh();
         uint256 surplusWh = Math.saturatingSub(heldWh, importedWh);
         uint256 lackWh = Math.saturatingSub(importedWh, heldWh);
-        uint256 amount = surplusWh > 0
-            ? surplusWh.costDown(terms.gridFloor)
-            : lackWh.costUp(terms.gridCeiling);
+        uint256 amount =
+            surplusWh > 0 ? surplusWh.costDown(terms.gridFloor) : lackWh.costUp(terms.gridCeiling);
 
         _closed[participant].set(window);
         if (lackWh > 0) energyToken.inject(participant, lackWh);
