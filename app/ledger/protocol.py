@@ -8,18 +8,22 @@ from app.ledger.types import (
     Address,
     Agreement,
     AgreementState,
+    Book,
     EnergyTotals,
     MeterKind,
     Offer,
+    Order,
     ParticipantInfo,
     Position,
     Reading,
     Receipt,
     RecordedReading,
+    Side,
     SignedAgreement,
     SignedReading,
     Terms,
 )
+from app.market.clearing import PricingRule
 
 
 class Ledger(Protocol):
@@ -75,6 +79,47 @@ class Ledger(Protocol):
         ...
 
     async def offer(self, offer_id: int) -> Offer: ...
+
+    # The call auction
+    @property
+    def auction_address(self) -> Address:
+        """Where the call auction is; part of the offer ids of its agreements."""
+        ...
+
+    async def place_order(
+        self,
+        sender: Address,
+        side: Side,
+        energy_wh: int,
+        limit_price: int,
+        window: int,
+        expires_at: int,
+    ) -> Receipt:
+        """The receipt's `result` is the order's id."""
+        ...
+
+    async def cancel_order(self, sender: Address, order_id: int) -> Receipt: ...
+    async def release_orders(self, sender: Address, order_ids: Sequence[int]) -> list[Receipt]:
+        """Ends orders that no book has any more; their locks return to their owners."""
+        ...
+
+    async def order(self, order_id: int) -> Order: ...
+    async def orders(self, window: int) -> list[Order]:
+        """The live orders of a window's book, by id: those placed for it and those carried on."""
+        ...
+
+    async def book_of(self, window: int) -> Book: ...
+    async def clear(self, sender: Address, window: int) -> list[Receipt]:
+        """Sorts the book of a window and clears it, in as many calls as it takes.
+
+        The agreements that came about are `app.ledger.fills.fill_agreements(receipts)`.
+        """
+        ...
+
+    async def pricing_rule_of(self, window: int) -> PricingRule: ...
+    async def set_pricing_rule(self, sender: Address, rule: PricingRule) -> Receipt:
+        """From the window after the next on; `sender` is of the members."""
+        ...
 
     # Agreements
     def sign_agreement(self, agreement: Agreement) -> SignedAgreement:

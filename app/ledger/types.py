@@ -17,6 +17,22 @@ class MeterKind(IntEnum):
     STORAGE = 1
 
 
+class Side(IntEnum):
+    """What an order wants."""
+
+    BUY = 0
+    SELL = 1
+
+
+class BookState(IntEnum):
+    """How far the order book of a window has come; while it is CLEARING nobody can read it."""
+
+    OPEN = 0
+    CLOSED = 1
+    CLEARING = 2
+    CLEARED = 3
+
+
 class AgreementState(IntEnum):
     """How far an agreement has come."""
 
@@ -46,6 +62,32 @@ class Offer:
     floor_price: int
     agreed_wh: int = 0
     cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A buy or sell order in the call auction; `energy_wh` is what is left of it.
+
+    It is for its `window` and, with its residual, for those that follow up to `last_window`. Ids
+    count up from 1 in the order of their issue.
+    """
+
+    id: int
+    owner: Address
+    side: Side
+    energy_wh: int
+    limit_price: int
+    window: int
+    last_window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """How many orders the book of a window has, and how far it has come."""
+
+    buys: int
+    sells: int
+    state: BookState
 
 
 @dataclass(frozen=True, slots=True)
