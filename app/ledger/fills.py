@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from app.ledger.types import Agreement, Event, Receipt
+from app.ledger.types import Agreement, Receipt
 
 
 def fill_agreements(receipts: Iterable[Receipt]) -> list[Agreement]:
@@ -14,24 +14,22 @@ def fill_agreements(receipts: Iterable[Receipt]) -> list[Agreement]:
     bits, and the sell order's id; its salt is the buy order's id; it has no deadline.
     """
     return [
-        _agreement(allowed, filled)
+        fill_agreement(allowed.arguments, filled.arguments)
         for receipt in receipts
         for allowed, filled in pairwise(receipt.events)
         if filled.name == "OrderFilled"
     ]
 
 
-def _agreement(allowed: Event, filled: Event) -> Agreement:
-    """From the market's TransactionAllowed and the OrderFilled that follows it."""
-    said: Mapping[str, Any] = allowed.arguments
-    order: Mapping[str, Any] = filled.arguments
+def fill_agreement(allowed: Mapping[str, Any], filled: Mapping[str, Any]) -> Agreement:
+    """From the arguments of the market's TransactionAllowed and the OrderFilled that follows it."""
     return Agreement(
-        offer_id=said["offerId"],
-        seller=said["seller"],
-        buyer=said["buyer"],
-        window=said["window"],
-        energy_wh=said["energyWh"],
-        price=said["price"],
+        offer_id=allowed["offerId"],
+        seller=allowed["seller"],
+        buyer=allowed["buyer"],
+        window=allowed["window"],
+        energy_wh=allowed["energyWh"],
+        price=allowed["price"],
         deadline=0,
-        salt=order["buyId"],
+        salt=filled["buyId"],
     )

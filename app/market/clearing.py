@@ -29,6 +29,7 @@ from app.market.units import MONEY_UNIT, WH_PER_KWH
 
 REGULATOR_ID = 0
 MAX_INT64 = 2**63 - 1
+_LOW_HALF = 2**32 - 1
 
 Int64s = NDArray[np.int64]
 
@@ -327,9 +328,9 @@ def clear_arrays(
 ) -> Fills:
     """Clears N orders, given as arrays of length N: is_buy bool, the others int64.
 
-    Quantities are at least 0; prices and times may be any int64. The quantities of a side, none
-    counted beyond the total of the other side, must add up to less than 2**63: a single order of
-    any size is fine. Raises InputError with the name of the array, the rule and the value.
+    Quantities are at least 0, prices and times may be any int64; the total of one side has to be
+    below 2**63, that of the other may be of any size. Raises InputError with the name of the array,
+    the rule and the value.
     """
     rule = _rule(rule)
     bought = _bools("is_buy", is_buy)
@@ -379,23 +380,26 @@ def _stable_order(keys: Int64s) -> Int64s:
 
 
 def _ends(bought: Int64s, sold: Int64s) -> tuple[Int64s, Int64s]:
-    """Cumulative sums of both sides. More than the other side's total cannot be traded."""
+    """Cumulative sums of both sides; the volume is at most the smaller total, which has to fit."""
     bought_total, sold_total = _exact_sum(bought), _exact_sum(sold)
-    return _cumulated(bought, bought_total, sold_total), _cumulated(sold, sold_total, bought_total)
-
-
-def _cumulated(quantities: Int64s, total: int, other_total: int) -> Int64s:
-    if total > MAX_INT64:
-        quantities = np.minimum(quantities, min(other_total, MAX_INT64))
-        total = _exact_sum(quantities)
-        if total > MAX_INT64:
-            raise InputError("quantity_wh", "adds up to at most 2^63 - 1 on a side", total)
-    return np.cumsum(quantities)
+    smaller = min(bought_total, sold_total)
+    if smaller > MAX_INT64:
+        raise InputError("quantity_wh", "adds up to at most 2^63 - 1 on one side", smaller)
+    return _cumulated(bought, bought_total), _cumulated(sold, sold_total)
 
 
 def _exact_sum(quantities: Int64s) -> int:
     """Sum of numbers that may be too large for int64 together: of their halves."""
-    return (int((quantities >> 32).sum()) << 32) + int((quantities & 0xFFFFFFFF).sum())
+    return (int((quantities >> 32).sum()) << 32) + int((quantities & _LOW_HALF).sum())
+
+
+def _cumulated(quantities: Int64s, total: int) -> Int64s:
+    """Cumulative sums, which stay at the largest int64 once they have reached it."""
+    if total <= MAX_INT64:
+        return np.cumsum(quantities)
+    low = np.cumsum(quantities & _LOW_HALF)
+    high = np.cumsum(quantities >> 32) + (low >> 32)
+    return np.where(high >> 31 > 0, MAX_INT64, (high << 32) | (low & _LOW_HALF))
 
 
 def _matching(ends: Int64s, other_ends: Int64s, agree: Callable[[int, int], bool]) -> int:
