@@ -17,7 +17,7 @@ from app.chain.keys import AUDITOR, KEEPER, TREASURER, development_address
 from app.chain.keys import household_address as household
 from app.chain.keys import meter_address as meter
 from app.index import queries
-from app.index.queries import Cut
+from app.index.paging import Cut
 from app.index.records import AgreementRecord, OfferRecord, ReadingRecord
 from app.ledger.chain import MARKET
 from app.ledger.types import Address, Agreement, Reading

@@ -4,26 +4,25 @@ Lists come in pages, newest first unless told otherwise, cut at a `Place`: the p
 as they are while new rows come in.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from sqlalchemy import (
     Connection,
-    FromClause,
     Row,
     Select,
     and_,
     case,
     exists,
     func,
-    literal,
     or_,
     select,
     tuple_,
 )
 
 from app.index import schema
+from app.index.paging import Cut, one, page, with_time
 from app.index.records import (
     AgreementRecord,
     MessageRecord,
@@ -34,7 +33,6 @@ from app.index.records import (
     Place,
     PositionRecord,
     ReadingRecord,
-    Recorded,
     SettlementRecord,
     SummaryRecord,
     TransactionRecord,
@@ -43,31 +41,21 @@ from app.index.records import (
 from app.ledger.types import Address, MeterKind
 from app.market.units import WH_PER_KWH
 
-R = TypeVar("R", bound=Recorded | TransactionRecord)
-_FIRST_OFFER = 2**32
-"""The first offer of window w has the id w * 2^32."""
+_FREEZING = (schema.offers, schema.orders, schema.agreements)
+"""What is the first thing that happens for a window, and freezes its terms."""
 
 OfferState = Literal["open", "sold_out", "cancelled", "closed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Which page of a list: at most `limit` rows after `after`."""
-
-    limit: int = 50
-    after: Place | None = None
-    oldest_first: bool = False
-
-
 def participants(connection: Connection, cut: Cut) -> Page[ParticipantRecord]:
     """All participants, each with what it published last."""
-    return _page(connection, _latest_participants(), schema.participants, cut, ParticipantRecord)
+    return page(connection, _latest_participants(), schema.participants, cut, ParticipantRecord)
 
 
 def participant(connection: Connection, address: Address) -> ParticipantRecord | None:
     """One participant with what it published last."""
     statement = _latest_participants().where(schema.participants.c.participant == address)
-    return _one(connection, statement, ParticipantRecord)
+    return one(connection, statement, ParticipantRecord)
 
 
 def offers(
@@ -97,12 +85,12 @@ def offers(
             statement = statement.where(~gone, agreed < made.energy_wh, made.window > open_after)
         case None:
             pass
-    return _page(connection, statement, schema.offers, cut, OfferRecord)
+    return page(connection, statement, schema.offers, cut, OfferRecord)
 
 
 def offer(connection: Connection, offer_id: int) -> OfferRecord | None:
     """One offer."""
-    return _one(connection, _offers().where(schema.offers.c.offer_id == offer_id), OfferRecord)
+    return one(connection, _offers().where(schema.offers.c.offer_id == offer_id), OfferRecord)
 
 
 def agreements(
@@ -111,27 +99,31 @@ def agreements(
     *,
     window: int | None = None,
     offer_id: int | None = None,
+    order_id: int | None = None,
     participant: Address | None = None,
     settled: bool | None = None,
 ) -> Page[AgreementRecord]:
-    """Agreements, of a window, of an offer, of a seller or buyer."""
+    """Agreements, of a window, of an offer or an order, of a seller or buyer."""
     statement = _agreements()
     made = schema.agreements.c
     if window is not None:
         statement = statement.where(made.window == window)
     if offer_id is not None:
         statement = statement.where(made.offer_id == offer_id)
+    if order_id is not None:
+        filled = schema.fills.c
+        statement = statement.where(or_(filled.buy_id == order_id, filled.sell_id == order_id))
     if participant is not None:
         statement = statement.where(or_(made.seller == participant, made.buyer == participant))
     if settled is not None:
         statement = statement.where(schema.settlements.c.block.is_not(None) == settled)
-    return _page(connection, statement, schema.agreements, cut, AgreementRecord)
+    return page(connection, statement, schema.agreements, cut, AgreementRecord)
 
 
 def agreement(connection: Connection, agreement_id: str) -> AgreementRecord | None:
     """One agreement."""
     statement = _agreements().where(schema.agreements.c.agreement_id == agreement_id)
-    return _one(connection, statement, AgreementRecord)
+    return one(connection, statement, AgreementRecord)
 
 
 def settlements(
@@ -148,25 +140,25 @@ def settlements(
     if participant is not None:
         done = schema.settlements.c
         statement = statement.where(or_(done.seller == participant, done.buyer == participant))
-    return _page(connection, statement, schema.settlements, cut, SettlementRecord)
+    return page(connection, statement, schema.settlements, cut, SettlementRecord)
 
 
 def settlement(connection: Connection, agreement_id: str) -> SettlementRecord | None:
     """The settlement of one agreement."""
     statement = _settlements().where(schema.settlements.c.agreement_id == agreement_id)
-    return _one(connection, statement, SettlementRecord)
+    return one(connection, statement, SettlementRecord)
 
 
 def readings(
     connection: Connection, cut: Cut, *, window: int | None = None, owner: Address | None = None
 ) -> Page[ReadingRecord]:
     """Readings, of a window, of a meter's owner."""
-    statement = _with_time(schema.readings)
+    statement = with_time(schema.readings)
     if window is not None:
         statement = statement.where(schema.readings.c.window == window)
     if owner is not None:
         statement = statement.where(schema.readings.c.owner == owner)
-    return _page(connection, statement, schema.readings, cut, ReadingRecord)
+    return page(connection, statement, schema.readings, cut, ReadingRecord)
 
 
 def positions(
@@ -177,22 +169,22 @@ def positions(
     participant: Address | None = None,
 ) -> Page[PositionRecord]:
     """Closed positions, of a window, of a participant."""
-    statement = _with_time(schema.positions)
+    statement = with_time(schema.positions)
     if window is not None:
         statement = statement.where(schema.positions.c.window == window)
     if participant is not None:
         statement = statement.where(schema.positions.c.participant == participant)
-    return _page(connection, statement, schema.positions, cut, PositionRecord)
+    return page(connection, statement, schema.positions, cut, PositionRecord)
 
 
 def movements(
     connection: Connection, cut: Cut, *, participant: Address | None = None
 ) -> Page[MovementRecord]:
     """Deposits, withdrawals, debts, claims and their payment."""
-    statement = _with_time(schema.movements)
+    statement = with_time(schema.movements)
     if participant is not None:
         statement = statement.where(schema.movements.c.participant == participant)
-    return _page(connection, statement, schema.movements, cut, MovementRecord)
+    return page(connection, statement, schema.movements, cut, MovementRecord)
 
 
 def transactions(
@@ -209,19 +201,19 @@ def transactions(
         statement = statement.where(sent.function == function)
     if account is not None:
         statement = statement.where(or_(sent.sender == account, sent.signer == account))
-    return _page(connection, statement, schema.transactions, cut, TransactionRecord)
+    return page(connection, statement, schema.transactions, cut, TransactionRecord)
 
 
 def transaction(connection: Connection, transaction_hash: str) -> TransactionRecord | None:
     """One transaction."""
     statement = _transactions().where(schema.transactions.c.hash == transaction_hash)
-    return _one(connection, statement, TransactionRecord)
+    return one(connection, statement, TransactionRecord)
 
 
 def windows(connection: Connection, first: int, last: int) -> list[WindowRecord]:
     """Windows `first` to `last` (inclusive) in figures, also those in which nothing happened."""
     sums = _window_sums(connection, first, last)
-    published = _window_terms(connection, first, last)
+    published = terms_of(connection, first, last)
     return [_window_record(each, published[each], sums[each]) for each in range(first, last + 1)]
 
 
@@ -261,6 +253,7 @@ def summary(connection: Connection) -> SummaryRecord:
         windows=grid.windows,
         participants=_number(connection, func.count(schema.participants.c.participant.distinct())),
         offers=_number(connection, func.count(schema.offers.c.block)),
+        orders=_number(connection, func.count(schema.orders.c.block)),
         agreements=_number(connection, func.count(made.block)),
         settled=traded.settled,
         energy_traded_wh=int(traded.traded_wh),
@@ -301,12 +294,6 @@ def messages(
     return [MessageRecord(**row._mapping) for row in rows]
 
 
-def _with_time(table: FromClause, *more: Any) -> Select[Any]:
-    return select(table, schema.blocks.c.timestamp.label("at"), *more).join(
-        schema.blocks, schema.blocks.c.block == table.c.block
-    )
-
-
 def _latest_participants() -> Select[Any]:
     now, later = schema.participants, schema.participants.alias("later")
     superseded = exists().where(
@@ -323,7 +310,7 @@ def _latest_participants() -> Select[Any]:
         .scalar_subquery()
     )
     is_storage = func.coalesce(kind, 0) == MeterKind.STORAGE
-    return _with_time(now, is_storage.label("is_storage")).where(~superseded)
+    return with_time(now, is_storage.label("is_storage")).where(~superseded)
 
 
 def _agreed_wh() -> Any:
@@ -346,7 +333,7 @@ def _cancelled() -> Any:
 def _offers() -> Select[Any]:
     agreed, gone = _agreed_wh(), _cancelled()
     remaining = case((gone, 0), else_=schema.offers.c.energy_wh - agreed)
-    return _with_time(
+    return with_time(
         schema.offers,
         agreed.label("agreed_wh"),
         remaining.label("remaining_wh"),
@@ -355,59 +342,38 @@ def _offers() -> Select[Any]:
 
 
 def _agreements() -> Select[Any]:
-    made, done = schema.agreements, schema.settlements
-    return _with_time(
-        made,
-        done.c.block.is_not(None).label("settled"),
-        done.c.delivered_wh,
-    ).outerjoin(done, done.c.agreement_id == made.c.agreement_id)
+    made, done, filled = schema.agreements, schema.settlements, schema.fills
+    return (
+        with_time(
+            made,
+            done.c.block.is_not(None).label("settled"),
+            done.c.delivered_wh,
+            filled.c.buy_id,
+            filled.c.sell_id,
+        )
+        .outerjoin(done, done.c.agreement_id == made.c.agreement_id)
+        .outerjoin(filled, filled.c.agreement_id == made.c.agreement_id)
+    )
 
 
 def _settlements() -> Select[Any]:
-    made, done = schema.agreements, schema.settlements
-    return _with_time(done, made.c.offer_id, made.c.window, made.c.energy_wh, made.c.price).join(
-        made, made.c.agreement_id == done.c.agreement_id
+    made, done, filled = schema.agreements, schema.settlements, schema.fills
+    of_agreement = (made.c.offer_id, made.c.window, made.c.energy_wh, made.c.price)
+    return (
+        with_time(done, *of_agreement, filled.c.buy_id, filled.c.sell_id)
+        .join(made, made.c.agreement_id == done.c.agreement_id)
+        .outerjoin(filled, filled.c.agreement_id == made.c.agreement_id)
     )
 
 
 def _transactions() -> Select[Any]:
-    return _with_time(schema.transactions)
-
-
-def _record(kind: type[R]) -> Callable[[Row[Any]], R]:
-    names = [each.name for each in fields(kind)]
-    flags = {each.name for each in fields(kind) if each.type is bool}
-
-    def make(row: Row[Any]) -> R:
-        values: dict[str, Any] = {name: row._mapping[name] for name in names}
-        return kind(**values | {name: bool(values[name]) for name in flags})
-
-    return make
-
-
-def _one(connection: Connection, statement: Select[Any], kind: type[R]) -> R | None:
-    row = connection.execute(statement).first()
-    return None if row is None else _record(kind)(row)
-
-
-def _page(
-    connection: Connection, statement: Select[Any], table: FromClause, cut: Cut, kind: type[R]
-) -> Page[R]:
-    place = tuple_(table.c.block, table.c.log_index)
-    if cut.after is not None:
-        edge = tuple_(literal(cut.after.block), literal(cut.after.log_index))
-        statement = statement.where(place > edge if cut.oldest_first else place < edge)
-    keys = (table.c.block, table.c.log_index)
-    order = [key.asc() if cut.oldest_first else key.desc() for key in keys]
-    rows = connection.execute(statement.order_by(*order).limit(cut.limit + 1)).all()
-    items = tuple(map(_record(kind), rows[: cut.limit]))
-    more = len(rows) > cut.limit
-    return Page(items, Place(items[-1].block, items[-1].log_index) if more else None)
+    return with_time(schema.transactions)
 
 
 _SUMS = (
     "offers",
     "offered_wh",
+    "orders",
     "agreements",
     "agreed_wh",
     "agreed_value",
@@ -444,6 +410,7 @@ def _window_sums(connection: Connection, first: int, last: int) -> dict[int, dic
             ~_cancelled()
         ),
     )
+    take(schema.orders.c.window, select(number.label("orders")))
     take(
         agreed.window,
         select(
@@ -483,23 +450,25 @@ def _window_sums(connection: Connection, first: int, last: int) -> dict[int, dic
 
 
 @dataclass(frozen=True, slots=True)
-class _Prices:
+class Prices:
     grid_floor: int | None = None
     grid_ceiling: int | None = None
     penalty_rate: int | None = None
 
 
-def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _Prices]:
+def terms_of(connection: Connection, first: int, last: int) -> dict[int, Prices]:
     """The terms published for each window last, or else the default that holds for it.
 
-    The first offer freezes what holds in its window, so that later defaults do not reach it.
+    The first offer or order freezes what holds in its window, so that later defaults do not reach
+    it; so does the first fill of a book that has orders of earlier windows only.
     """
-    table, made = schema.terms.c, schema.offers.c
+    table = schema.terms.c
     frozen: dict[int, Place] = {}
-    offers = select(made.window, made.block, made.log_index)
-    for row in connection.execute(offers.where(made.window.between(first, last))):
-        place = Place(row.block, row.log_index)
-        frozen[row.window] = min(place, frozen.get(row.window, place))
+    for made in _FREEZING:
+        places = select(made.c.window, made.c.block, made.c.log_index)
+        for row in connection.execute(places.where(made.c.window.between(first, last))):
+            place = Place(row.block, row.log_index)
+            frozen[row.window] = min(place, frozen.get(row.window, place))
     rows = connection.execute(
         select(schema.terms)
         .where(or_(table.from_window <= last, table.window.between(first, last)))
@@ -507,7 +476,7 @@ def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _P
     ).all()
     defaults = [row for row in rows if row.window is None]
     own = {row.window: row for row in rows if row.window is not None}
-    found: dict[int, _Prices] = {}
+    found: dict[int, Prices] = {}
     for window in range(first, last + 1):
         until = frozen.get(window)
         in_force = [
@@ -517,7 +486,7 @@ def _window_terms(connection: Connection, first: int, last: int) -> dict[int, _P
         ]
         if window in own:
             in_force = [own[window]]
-        found[window] = _prices(in_force[-1]) if in_force else _Prices()
+        found[window] = _prices(in_force[-1]) if in_force else Prices()
     return found
 
 
@@ -525,8 +494,8 @@ def _place(row: Row[Any]) -> Place:
     return Place(row.block, row.log_index)
 
 
-def _prices(row: Row[Any]) -> _Prices:
-    return _Prices(row.grid_floor, row.grid_ceiling, row.penalty_rate)
+def _prices(row: Row[Any]) -> Prices:
+    return Prices(row.grid_floor, row.grid_ceiling, row.penalty_rate)
 
 
 def _number(connection: Connection, figure: Any) -> int:
@@ -545,18 +514,22 @@ def _used_wh(connection: Connection) -> int:
 
 
 def _gains(connection: Connection) -> tuple[int, int]:
-    """What buyers saved and sellers gained against the grid's prices of the time.
-
-    The first offer of a window, whose id says so, has frozen them.
-    """
-    done, made, first = schema.settlements, schema.agreements, schema.offers.alias("first")
-    held = schema.terms
+    """What buyers saved and sellers gained against the grid's prices of the time."""
+    done, made, held = schema.settlements, schema.agreements, schema.terms
+    was_frozen = or_(
+        *(
+            exists()
+            .where(
+                frozen.c.window == made.c.window,
+                tuple_(frozen.c.block, frozen.c.log_index) < tuple_(held.c.block, held.c.log_index),
+            )
+            .correlate(made, held)
+            for frozen in (each.alias("frozen") for each in _FREEZING)
+        )
+    )
     in_force = or_(
         held.c.window == made.c.window,
-        and_(
-            held.c.from_window <= made.c.window,
-            tuple_(held.c.block, held.c.log_index) < tuple_(first.c.block, first.c.log_index),
-        ),
+        and_(held.c.from_window <= made.c.window, ~was_frozen),
     )
 
     def price(column: Any) -> Any:
@@ -565,7 +538,7 @@ def _gains(connection: Connection) -> tuple[int, int]:
             .where(in_force)
             .order_by(held.c.window.is_(None), held.c.block.desc(), held.c.log_index.desc())
             .limit(1)
-            .correlate(made, first)
+            .correlate(made)
             .scalar_subquery()
         )
 
@@ -578,9 +551,7 @@ def _gains(connection: Connection) -> tuple[int, int]:
         select(
             func.sum(up(price(held.c.grid_ceiling)) - up(made.c.price)),
             func.sum(done.c.paid - delivered * price(held.c.grid_floor) // WH_PER_KWH),
-        )
-        .join(made, made.c.agreement_id == done.c.agreement_id)
-        .join(first, first.c.offer_id == made.c.window * _FIRST_OFFER)
+        ).join(made, made.c.agreement_id == done.c.agreement_id)
     ).one()
     return int(row[0] or 0), int(row[1] or 0)
 
@@ -589,7 +560,7 @@ def _mean(value: int, energy_wh: int) -> int | None:
     return round(value / energy_wh) if energy_wh else None
 
 
-def _window_record(window: int, prices: _Prices, sums: Mapping[str, int]) -> WindowRecord:
+def _window_record(window: int, prices: Prices, sums: Mapping[str, int]) -> WindowRecord:
     return WindowRecord(
         window=window,
         grid_floor=prices.grid_floor,
@@ -597,6 +568,7 @@ def _window_record(window: int, prices: _Prices, sums: Mapping[str, int]) -> Win
         penalty_rate=prices.penalty_rate,
         offers=sums["offers"],
         offered_wh=sums["offered_wh"],
+        orders=sums["orders"],
         agreements=sums["agreements"],
         agreed_wh=sums["agreed_wh"],
         mean_price=_mean(sums["delivered_value"], sums["delivered_wh"])

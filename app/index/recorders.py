@@ -50,6 +50,15 @@ def _movement(kind: str) -> Recorder:
     )
 
 
+def _order_end(kind: str, constants: Mapping[str, object], **columns: str) -> Recorder:
+    return Recorder(
+        "order_end",
+        schema.order_ends,
+        {"order_id": "orderId", "energy_wh": "energyWh"} | columns,
+        {"kind": kind} | dict(constants),
+    )
+
+
 _PRICES = {
     "grid_floor": "gridFloor",
     "grid_ceiling": "gridCeiling",
@@ -151,6 +160,49 @@ RECORDERS: Mapping[tuple[str, str], Recorder] = {
     ),
     ("EnergyMarket", "DefaultTermsSet"): Recorder(
         "terms", schema.terms, {"from_window": "fromWindow"} | _PRICES, {"window": None}
+    ),
+    ("CallAuction", "OrderPlaced"): Recorder(
+        "order",
+        schema.orders,
+        {
+            "order_id": "orderId",
+            "owner": "owner",
+            "window": "window",
+            "side": "side",
+            "energy_wh": "energyWh",
+            "limit_price": "limitPrice",
+            "expires_at": "expiresAt",
+        },
+    ),
+    ("CallAuction", "OrderFilled"): Recorder(
+        "fill",
+        schema.fills,
+        {
+            "buy_id": "buyId",
+            "sell_id": "sellId",
+            "window": "window",
+            "energy_wh": "energyWh",
+            "price": "price",
+        },
+    ),
+    ("CallAuction", "OrderCancelled"): _order_end("cancelled", {"window": None}),
+    ("CallAuction", "OrderServed"): _order_end("served", {}, window="window"),
+    ("CallAuction", "OrderExpired"): _order_end("expired", {}, window="window"),
+    ("CallAuction", "BookCleared"): Recorder(
+        "clearing",
+        schema.clearings,
+        {
+            "window": "window",
+            "rule": "rule",
+            "traded_wh": "tradedWh",
+            "served_wh": "servedWh",
+            "marginal_buy": "marginalBuy",
+            "marginal_sell": "marginalSell",
+            "fills": "fills",
+        },
+    ),
+    ("CallAuction", "PricingRuleSet"): Recorder(
+        "pricing_rule", schema.pricing_rules, {"from_window": "fromWindow", "rule": "rule"}
     ),
     ("EnergyMarket", "Deposited"): _movement("deposit"),
     ("EnergyMarket", "Withdrawn"): _movement("withdrawal"),

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from app.ledger.types import Address
 
 R = TypeVar("R")
+
+OrderState = Literal["open", "closed", "dropped", "filled", "served", "cancelled", "expired"]
+"""`open`: its book takes orders. `closed`: its book waits for its clearing. `dropped`: its book was
+not cleared in time, so that it is in none and can be cancelled at any time. The others are over:
+bought or sold in full, served by the grid, cancelled by its owner, expired.
+"""
+
+BookState = Literal["open", "closed", "clearing", "cleared"]
+OrderStep = Literal["placed", "filled", "carried", "served", "cancelled", "expired"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,10 +72,12 @@ class OfferRecord(Recorded):
 
 @dataclass(frozen=True, slots=True)
 class SettlementRecord(Recorded):
-    """The settlement of an agreement."""
+    """The settlement of an agreement, with its orders if it is an auction's fill."""
 
     agreement_id: str
     offer_id: int
+    buy_id: int | None
+    sell_id: int | None
     seller: Address
     buyer: Address
     window: int
@@ -80,10 +91,16 @@ class SettlementRecord(Recorded):
 
 @dataclass(frozen=True, slots=True)
 class AgreementRecord(Recorded):
-    """An agreement; `deadline` and `salt` are None where no input has shown them."""
+    """An agreement; `deadline` and `salt` are None where no input has shown them.
+
+    Of an auction's fill `buy_id` and `sell_id` are its orders, and `offer_id` is what the auction
+    gives for one.
+    """
 
     agreement_id: str
     offer_id: int
+    buy_id: int | None
+    sell_id: int | None
     seller: Address
     buyer: Address
     window: int
@@ -93,6 +110,105 @@ class AgreementRecord(Recorded):
     salt: int | None
     settled: bool
     delivered_wh: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord(Recorded):
+    """An order of the auction and how much of it was filled; `remaining_wh` is 0 once it is over.
+
+    `window` is the one that it was placed for, `book` the one in whose book it stands now (None: in
+    no book), `last_window` the last one in whose book it can stand.
+    """
+
+    order_id: int
+    owner: Address
+    is_buy: bool
+    window: int
+    last_window: int
+    book: int | None
+    energy_wh: int
+    limit_price: int
+    expires_at: int
+    filled_wh: int
+    remaining_wh: int
+    state: OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEventRecord(Recorded):
+    """What happened to an order: `energy_wh` of it was placed, filled, carried to the next book ...
+
+    `window` is that of the book; None where its owner cancelled it. `price`, `other_id` (the order
+    on the other side) and `agreement_id` are those of a fill.
+    """
+
+    step: OrderStep
+    window: int | None
+    energy_wh: int
+    price: int | None = None
+    other_id: int | None = None
+    agreement_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FillRecord(Recorded):
+    """What two orders have traded with each other."""
+
+    buy_id: int
+    sell_id: int
+    buyer: Address
+    seller: Address
+    window: int
+    energy_wh: int
+    price: int
+    agreement_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookOrder:
+    """An order as it stands in the book of some window, with what was left of it before that.
+
+    `passed_over`: a sell of an earlier window whose money set aside does not suffice for this one.
+    """
+
+    order_id: int
+    owner: Address
+    is_buy: bool
+    window: int
+    last_window: int
+    energy_wh: int
+    limit_price: int
+    passed_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClearingRecord(Recorded):
+    """What came of a book. The marginal prices are 0 where nothing was traded."""
+
+    window: int
+    rule: int
+    traded_wh: int
+    served_wh: int
+    marginal_buy: int
+    marginal_sell: int
+    fills: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookRecord:
+    """The book of a window as it is, or as it was when it closed. Prices None where none are set.
+
+    `rule` is the pricing rule that holds for it, as the contract numbers them.
+    """
+
+    window: int
+    state: BookState
+    rule: int
+    grid_floor: int | None
+    grid_ceiling: int | None
+    orders: tuple[BookOrder, ...]
+    fills: tuple[FillRecord, ...]
+    clearing: ClearingRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +274,7 @@ class WindowRecord:
     penalty_rate: int | None
     offers: int
     offered_wh: int
+    orders: int
     agreements: int
     agreed_wh: int
     mean_price: int | None
@@ -186,6 +303,7 @@ class SummaryRecord:
     windows: int
     participants: int
     offers: int
+    orders: int
     agreements: int
     settled: int
     energy_traded_wh: int

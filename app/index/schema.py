@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "2"
+VERSION = "3"
 
 metadata = MetaData()
 
@@ -58,6 +58,10 @@ def _event_table(name: str, *columns: Column[Any] | Index) -> Table:
 
 def _address(name: str) -> Column[str]:
     return Column(name, _ADDRESS, nullable=False)
+
+
+def _uint256(name: str) -> Column[int]:
+    return Column(name, Uint256, nullable=False)
 
 
 def _integer(name: str) -> Column[int]:
@@ -129,7 +133,7 @@ movements = _event_table(
 )
 offers = _event_table(
     "offers",
-    _integer("offer_id"),
+    _uint256("offer_id"),
     _address("seller"),
     _integer("window"),
     _integer("energy_wh"),
@@ -139,7 +143,7 @@ offers = _event_table(
 )
 cancellations = _event_table(
     "cancellations",
-    _integer("offer_id"),
+    _uint256("offer_id"),
     _address("seller"),
     _integer("window"),
     Index("cancellations_offer_id", "offer_id"),
@@ -149,7 +153,7 @@ agreements = _event_table(
     Column("agreement_id", _HASH, nullable=False),
     _address("seller"),
     _address("buyer"),
-    _integer("offer_id"),
+    _uint256("offer_id"),
     _integer("window"),
     _integer("energy_wh"),
     _integer("price"),
@@ -158,6 +162,56 @@ agreements = _event_table(
     Index("agreements_agreement_id", "agreement_id"),
     Index("agreements_offer_id", "offer_id"),
     Index("agreements_window", "window", "block", "log_index"),
+)
+orders = _event_table(
+    "orders",
+    _integer("order_id"),
+    _address("owner"),
+    _integer("window"),
+    Column("side", Integer, nullable=False, comment="0 buys, 1 sells"),
+    _integer("energy_wh"),
+    _integer("limit_price"),
+    _integer("expires_at"),
+    Index("orders_order_id", "order_id"),
+    Index("orders_owner", "owner", "block", "log_index"),
+    Index("orders_window", "window", "block", "log_index"),
+)
+fills = _event_table(
+    "fills",
+    _integer("buy_id"),
+    _integer("sell_id"),
+    _integer("window"),
+    _integer("energy_wh"),
+    _integer("price"),
+    Column("agreement_id", _HASH, comment="null if the market tells of no agreement before it"),
+    Index("fills_buy_id", "buy_id"),
+    Index("fills_sell_id", "sell_id"),
+    Index("fills_window", "window", "block", "log_index"),
+    Index("fills_agreement_id", "agreement_id"),
+)
+order_ends = _event_table(
+    "order_ends",
+    _integer("order_id"),
+    Column("kind", String(16), nullable=False),
+    Column("window", BigInteger, comment="the book that it left; null: its owner cancelled it"),
+    _integer("energy_wh"),
+    Index("order_ends_order_id", "order_id"),
+)
+clearings = _event_table(
+    "clearings",
+    _integer("window"),
+    Column("rule", Integer, nullable=False),
+    _integer("traded_wh"),
+    _integer("served_wh"),
+    _integer("marginal_buy"),
+    _integer("marginal_sell"),
+    _integer("fills"),
+    Index("clearings_window", "window", "block", "log_index"),
+)
+pricing_rules = _event_table(
+    "pricing_rules",
+    _integer("from_window"),
+    Column("rule", Integer, nullable=False),
 )
 settlements = _event_table(
     "settlements",
@@ -217,6 +271,11 @@ CHAIN_TABLES = (
     offers,
     cancellations,
     agreements,
+    orders,
+    fills,
+    order_ends,
+    clearings,
+    pricing_rules,
     settlements,
     readings,
     positions,

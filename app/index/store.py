@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select
@@ -9,7 +10,8 @@ from sqlalchemy import Connection, Table, delete, func, insert, inspect, select
 from app.index import schema
 from app.index.recorders import RECORDERS
 from app.index.records import FeedEntry
-from app.index.source import BlockHeader, ChainBlock, ChainReader
+from app.index.source import BlockHeader, ChainBlock, ChainEvent, ChainReader
+from app.ledger.fills import fill_agreement
 from app.ledger.types import Agreement
 
 FEED_LENGTH = 20_000
@@ -58,6 +60,7 @@ def append(
     for block in blocks:
         rows[schema.blocks.name].append(_block_row(block.header))
         shown: dict[str, Agreement] = {}
+        filled: dict[int, str] = {}
         for transaction in block.transactions:
             shown |= {reader.agreement_id(each): each for each in transaction.agreements}
             row: dict[str, object] = {
@@ -73,6 +76,9 @@ def append(
             }
             rows[schema.transactions.name].append(row)
             news.append(("transaction", row | {"at": block.header.timestamp}))
+        for place, agreement in _agreements_of_fills(block.events).items():
+            filled[place] = reader.agreement_id(agreement)
+            shown[filled[place]] = agreement
         for event in block.events:
             recorder = RECORDERS.get((event.contract, event.name))
             if recorder is None:
@@ -87,6 +93,8 @@ def append(
                 whole = shown.get(str(row["agreement_id"]))
                 row["deadline"] = whole.deadline if whole else None
                 row["salt"] = whole.salt if whole else None
+            if recorder.table is schema.fills:
+                row["agreement_id"] = filled.get(event.log_index)
             rows[recorder.table.name].append(row)
             news.append((recorder.kind, row | {"at": block.header.timestamp}))
     for table in schema.CHAIN_TABLES:
@@ -158,6 +166,18 @@ def _block_row(header: BlockHeader) -> dict[str, object]:
         "hash": header.hash,
         "parent_hash": header.parent_hash,
         "timestamp": header.timestamp,
+    }
+
+
+def _agreements_of_fills(events: Sequence[ChainEvent]) -> dict[int, Agreement]:
+    """The agreements that an auction has made of its fills, by the places of the fills.
+
+    The market tells of each right before the auction tells of the fill.
+    """
+    return {
+        filled.log_index: fill_agreement(allowed.arguments, filled.arguments)
+        for allowed, filled in pairwise(events)
+        if (allowed.name, filled.name) == ("TransactionAllowed", "OrderFilled")
     }
 
 

@@ -10,7 +10,7 @@ from app.index import queries, store
 from app.index.broadcast import Broadcast
 from app.index.database import Database
 from app.index.follower import Follower
-from app.index.queries import Cut
+from app.index.paging import Cut
 from tests.index.chain import PRICE, Chain, rows_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -7,7 +7,7 @@ from eth_utils.address import is_checksum_address, to_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from app.index.queries import Cut
+from app.index.paging import Cut
 from app.index.records import Place
 from app.ledger.types import Receipt
 
