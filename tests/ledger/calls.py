@@ -20,6 +20,7 @@ class Call:
         """Runs it on the model, whose methods have the contract's names in Python's spelling."""
         models = (
             ledger.energy_market,
+            ledger.call_auction,
             ledger.meter_registry,
             ledger.energy_token,
             ledger.payment_token,

@@ -31,11 +31,15 @@ class Contracts:
     payment_token: Address
     meter_registry: Address
     energy_market: Address
+    call_auction: Address
 
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """Addresses, roles, and the market's first treasury, terms and limits."""
+    """Addresses, roles, and the market's first treasury, terms and limits.
+
+    The call auction is admitted to the market.
+    """
 
     contracts: Contracts
     roles: dict[Role, frozenset[Address]]

@@ -14,8 +14,8 @@ _ABSENT = object()
 class Journal:
     """Notes what a call overwrites and which events it emits, to commit or undo them together.
 
-    All state of the model lies in dicts of immutable values that are written through `put`, so that
-    undoing costs as much as the call wrote and nothing is ever copied.
+    All state of the model lies in dicts of immutable values that are written through `put` and
+    `remove`, so that undoing costs as much as the call wrote and nothing is ever copied.
     """
 
     def __init__(self) -> None:
@@ -26,6 +26,10 @@ class Journal:
         """Writes `rows[key] = value`."""
         self._overwritten.append((rows, key, rows.get(key, _ABSENT)))  # type: ignore[arg-type]
         rows[key] = value
+
+    def remove(self, rows: dict[K, V], key: K) -> None:
+        """Deletes `rows[key]`, which is there."""
+        self._overwritten.append((rows, key, rows.pop(key)))  # type: ignore[arg-type]
 
     def emit(self, contract: str, name: str, arguments: Mapping[str, object]) -> None:
         """Appends an event."""

@@ -8,6 +8,7 @@ from eth_hash.auto import keccak
 
 from app.errors import ForbiddenError, PeerwattError
 from app.ledger.model.authority import Authority, Role
+from app.ledger.model.call_auction import CallAuction
 from app.ledger.model.contract import Clock, World
 from app.ledger.model.genesis import (
     DEVELOPMENT_LIMITS,
@@ -27,18 +28,23 @@ from app.ledger.types import (
     Address,
     Agreement,
     AgreementState,
+    Book,
     EnergyTotals,
     MeterKind,
     Offer,
+    Order,
     ParticipantInfo,
     Position,
     Reading,
     Receipt,
     RecordedReading,
+    Side,
     SignedAgreement,
     SignedReading,
     Terms,
 )
+from app.market.auction import queue_of
+from app.market.clearing import PricingRule
 from app.market.typed_data import recover, sign
 
 T = TypeVar("T")
@@ -80,8 +86,8 @@ class DevelopmentAccounts:
 class ModelLedger:
     """`Ledger` over models of the contracts; a refused call changes nothing.
 
-    The models themselves (`energy_market`, `meter_registry`, `energy_token`, `payment_token`) can
-    be read freely; what writes goes through `call`. Gas is always 0.
+    The models themselves (`energy_market`, `call_auction`, `meter_registry`, `energy_token`,
+    `payment_token`) can be read freely; what writes goes through `call`. Gas is always 0.
     """
 
     clock: Clock
@@ -91,6 +97,7 @@ class ModelLedger:
     payment_token: PaymentToken = field(init=False)
     meter_registry: MeterRegistry = field(init=False)
     energy_market: EnergyMarket = field(init=False)
+    call_auction: CallAuction = field(init=False)
     _journal: Journal = field(init=False, default_factory=Journal)
     _block_number: int = field(init=False, default=0)
 
@@ -103,6 +110,7 @@ class ModelLedger:
         self.energy_market = EnergyMarket(
             world, genesis, self.payment_token, self.energy_token, self.meter_registry
         )
+        self.call_auction = CallAuction(world, genesis, self.energy_market)
 
     @classmethod
     def for_development(
@@ -124,7 +132,9 @@ class ModelLedger:
         )
         genesis = Genesis(
             contracts=Contracts(
-                *keys.accounts(["EnergyToken", "PaymentToken", "MeterRegistry", "EnergyMarket"])
+                *keys.accounts(
+                    ["EnergyToken", "PaymentToken", "MeterRegistry", "EnergyMarket", "CallAuction"]
+                )
             ),
             roles={
                 Role.MEMBERS: frozenset({accounts.members}),
@@ -281,6 +291,73 @@ class ModelLedger:
     async def offer(self, offer_id: int) -> Offer:
         """One offer."""
         return self.energy_market.offer_of(offer_id)
+
+    # The call auction
+
+    @property
+    def auction_address(self) -> Address:
+        """Where the call auction is."""
+        return self.call_auction.address
+
+    async def place_order(
+        self,
+        sender: Address,
+        side: Side,
+        energy_wh: int,
+        limit_price: int,
+        window: int,
+        expires_at: int,
+    ) -> Receipt:
+        """The receipt's `result` is the order's id."""
+        return self.call(
+            "placeOrder",
+            self.call_auction.place_order,
+            sender,
+            side,
+            energy_wh,
+            limit_price,
+            window,
+            expires_at,
+        )
+
+    async def cancel_order(self, sender: Address, order_id: int) -> Receipt:
+        """Takes back what is left of an order."""
+        return self.call("cancelOrder", self.call_auction.cancel_order, sender, order_id)
+
+    async def release_orders(self, sender: Address, order_ids: Sequence[int]) -> list[Receipt]:
+        """Ends orders that no book has any more."""
+        return [
+            self.call("releaseOrders", self.call_auction.release_orders, sender, batch)
+            for _, batch in _batches(order_ids)
+        ]
+
+    async def order(self, order_id: int) -> Order:
+        """What is left of one order."""
+        return self.call_auction.order_of(order_id)
+
+    async def orders(self, window: int) -> list[Order]:
+        """The live orders of a window's book, by id."""
+        return self.call_auction.orders_of(window)
+
+    async def book_of(self, window: int) -> Book:
+        """How many orders a book has, and how far it has come."""
+        return self.call_auction.book_of(window)
+
+    async def clear(self, sender: Address, window: int) -> list[Receipt]:
+        """Sorts the book of a window and clears it, in a single call."""
+        book = self.call_auction.orders_of(window)
+        buy_ids, sell_ids = ([order.id for order in queue_of(book, side)] for side in Side)
+        return [
+            self.call("clear", self.call_auction.clear, sender, window, buy_ids, sell_ids),
+        ]
+
+    async def pricing_rule_of(self, window: int) -> PricingRule:
+        """How the matches of a window are priced."""
+        return self.call_auction.pricing_rule_of(window)
+
+    async def set_pricing_rule(self, sender: Address, rule: PricingRule) -> Receipt:
+        """From the window after the next on; `sender` is of the members."""
+        return self.call("setPricingRule", self.call_auction.set_pricing_rule, sender, rule)
 
     # Agreements
 

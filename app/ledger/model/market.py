@@ -20,11 +20,13 @@ from app.ledger.types import (
     Agreement,
     AgreementState,
     Offer,
+    Order,
     ParticipantInfo,
     Position,
     RecordedReading,
     Terms,
 )
+from app.market.auction import cover_rate
 from app.market.settlement import (
     GridTrade,
     close_position,
@@ -92,6 +94,7 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         self._states: dict[bytes, AgreementState] = {}
         self._lanes: dict[tuple[Address, int], _Trades] = {}
         self._closed: dict[tuple[Address, int], bool] = {}
+        self._venues = {genesis.contracts.call_auction: True}
         self._paused = {"is": False}
 
     # Views
@@ -273,6 +276,10 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         locks = locks_of(a.energy_wh, a.price, terms)
         self._lock(a.buyer, locks.escrow)
         self._lock(a.seller, locks.bond)
+        self._emit_allowed(agreement_id, a)
+        return agreement_id
+
+    def _emit_allowed(self, agreement_id: bytes, a: Agreement) -> None:
         self._emit(
             "TransactionAllowed",
             agreementId=agreement_id,
@@ -283,7 +290,6 @@ class EnergyMarket(MarketTerms, MarketAccounts):
             energyWh=a.energy_wh,
             price=a.price,
         )
-        return agreement_id
 
     def _matching_offer(self, a: Agreement) -> Offer:
         offer = self.offer_of(a.offer_id)
@@ -328,6 +334,65 @@ class EnergyMarket(MarketTerms, MarketAccounts):
             window=trades.window,
         )
         return _Trades(window)
+
+    # Venues
+
+    def set_venue(self, caller: Address, venue: Address, admitted: bool) -> None:
+        """Whether a contract may lock money for orders and write agreements. By the members."""
+        self._restrict(caller, Role.MEMBERS)
+
+        self._journal.put(self._venues, venue, admitted)
+        self._emit("VenueSet", venue=venue, admitted=admitted)
+
+    def is_venue(self, account: Address) -> bool:
+        """Whether it is admitted."""
+        return self._venues.get(account, False)
+
+    def open_order(self, venue: Address, order: Order) -> int:
+        """Locks the cover of an order; returns it for one Wh. By a venue. Errors, in this order:
+        NotVenue, EnforcedPause, NotParticipant, DebtOutstanding, PriceOutOfRange,
+        FundsInsufficient.
+        """
+        self._require_venue(venue)
+        self._when_not_paused()
+        self._require_participant(order.owner)
+        self._require_no_debt(order.owner)
+        terms = self.terms_of(order.window)
+        self._require_price(order.limit_price, terms.grid_floor, terms.grid_ceiling)
+
+        self._freeze_terms(order.window)
+        rate = cover_rate(order.side, order.limit_price, terms)
+        self._lock(order.owner, order.energy_wh * rate)
+        return rate
+
+    def fill_orders(
+        self, venue: Address, agreement: Agreement, buy_rate: int, sell_rate: int
+    ) -> bytes:
+        """Makes an agreement of a fill, with locks out of the orders' covers. By a venue. Errors:
+        NotVenue, EnforcedPause, PositionOpen, EnergyTooLarge.
+        """
+        self._require_venue(venue)
+        self._when_not_paused()
+        a = agreement
+        agreement_id = self.hash_agreement(a)
+        locks = locks_of(a.energy_wh, a.price, self.terms_of(a.window))
+
+        self._journal.put(self._states, agreement_id, AgreementState.OPEN)
+        self._open_sale(a.seller, a.window, a.energy_wh)
+        self._open_purchase(a.buyer, a.window)
+        self._release(a.buyer, a.energy_wh * buy_rate - locks.escrow)
+        self._release(a.seller, a.energy_wh * sell_rate - locks.bond)
+        self._emit_allowed(agreement_id, a)
+        return agreement_id
+
+    def close_order(self, venue: Address, owner: Address, energy_wh: int, rate: int) -> None:
+        """Returns the cover of what is left of an order. By a venue. Errors: NotVenue."""
+        self._require_venue(venue)
+
+        self._release(owner, energy_wh * rate)
+
+    def _release(self, owner: Address, amount: int) -> None:
+        self._unlock(owner, amount, amount)
 
     # Settlement
 
@@ -533,6 +598,9 @@ class EnergyMarket(MarketTerms, MarketAccounts):
 
     def _require_participant(self, account: Address) -> None:
         self._require(self.is_participant(account), "NotParticipant", account=account)
+
+    def _require_venue(self, caller: Address) -> None:
+        self._require(self.is_venue(caller), "NotVenue", caller=caller)
 
     def _require_trading(self, window: int) -> None:
         closed_since = max(commit_start(window), 0)
