@@ -52,6 +52,7 @@ REGISTRY = "MeterRegistry"
 ENERGY = "EnergyToken"
 PAYMENT = "PaymentToken"
 FORWARDER = "Forwarder"
+AUCTION = "CallAuction"
 
 ReceiptListener = Callable[[Receipt], None]
 Item = TypeVar("Item")
