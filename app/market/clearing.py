@@ -10,10 +10,10 @@ gives the same fills for large books in O(n log n) without a loop: in the order 
 side's energy is a line cut at its orders' cumulative sums, and the fills are the pieces between the
 cuts of both lines.
 
-Either way the cleared volume is the largest that can cross (every kWh that has a buyer who pays at
-least what its seller asks, best buyers and cheapest sellers first), nobody trades beyond its limit
-or its quantity, and the result depends on the order of the input only where price and time are
-equal: there the first comes first.
+Either way the cleared volume is the largest that demand and supply have in common at one price, the
+greatest min(D(p), S(p)) of all prices p; no other choice of trades is worth more to all together.
+Nobody trades beyond its limit or its quantity, and the result depends on the order of the input
+only where price and time are equal: there the first comes first.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
