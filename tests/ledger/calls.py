@@ -1,8 +1,12 @@
 """One call of a contract, in a form that model and chain both understand."""
 
 import re
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
+import pytest
+
+from app.errors import ContractRevertedError
 from app.ledger.model import ModelLedger
 from app.ledger.types import Address, Receipt
 
@@ -28,3 +32,10 @@ class Call:
         model = next(model for model in models if model.name == self.contract)
         method = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.function).lower()
         return ledger.call(self.function, getattr(model, method), self.sender, *self.arguments)
+
+
+async def refusal_of(call: Awaitable[object]) -> ContractRevertedError:
+    """What a contract says when it refuses, which it has to."""
+    with pytest.raises(ContractRevertedError) as refusal:
+        await call
+    return refusal.value

@@ -3,7 +3,8 @@
 import pytest
 
 from app.ledger.model import DevelopmentAccounts, ModelClock, ModelLedger
-from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading, Terms
+from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading, Side, Terms
+from app.market.auction import earliest_expiry
 from app.market.windows import commit_start, window_end, window_start
 
 WINDOW = 500_001
@@ -85,6 +86,26 @@ async def battery(enrol) -> str:
 
 def meter_of(ledger: ModelLedger, name: str) -> str:
     return ledger.keys.account(f"{name}'s meter")
+
+
+@pytest.fixture
+def place(ledger):
+    """Places an order, by default for 2 kWh at 0.20 in WINDOW alone; returns its id."""
+
+    async def place(
+        owner: str,
+        side: Side,
+        energy_wh: int = 2_000,
+        limit_price: int = 200_000,
+        *,
+        window: int = WINDOW,
+        expires_at: int | None = None,
+    ) -> int:
+        expiry = earliest_expiry(window) if expires_at is None else expires_at
+        receipt = await ledger.place_order(owner, side, energy_wh, limit_price, window, expiry)
+        return receipt.result
+
+    return place
 
 
 @pytest.fixture
