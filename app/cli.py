@@ -30,7 +30,7 @@ from app.errors import InputError, NotFoundError, PeerwattError
 from app.index.database import database_url
 from app.ledger.types import Reading
 from app.market.units import MONEY_UNIT, WH_PER_KWH
-from app.market.windows import WINDOW_LENGTH, window_start
+from app.market.windows import window_start
 from app.scenario.record import RunRecord
 from app.scenario.report import RunReport, write_report
 from app.scenario.run import Run
@@ -277,7 +277,7 @@ async def _up(settings: Settings) -> None:
         sock = stack.enter_context(listen(settings.host, settings.port))
         with console.status("starting the chain and deploying the contracts"):
             chain = await stack.enter_async_context(
-                open_chain(_options(settings, paced=True), scenario.start - WINDOW_LENGTH)
+                open_chain(_options(settings, paced=True), scenario.opening)
             )
         url = database_url(settings.database_url, settings.data_dir or chain.folder)
         index = await stack.enter_async_context(open_index(chain, url))
@@ -333,7 +333,7 @@ async def _anchored(settings: Settings, household: str, window: int) -> Reading:
     """The reading of a household's meter that the chain has recorded for a window."""
     scenario = load_scenario(settings.scenario)
     owner = development_directory(scenario).member(household).account
-    async with open_chain(_options(settings), scenario.start - WINDOW_LENGTH) as chain:
+    async with open_chain(_options(settings), scenario.opening) as chain:
         event = await recorded_reading(chain, owner, window)
     if event is None:
         raise NotFoundError(f"the chain has no reading of {household} for window {window}")
@@ -352,7 +352,7 @@ async def _headless(
             street = await stack.enter_async_context(open_model_street(scenario, run_state.record))
         else:
             chain = await stack.enter_async_context(
-                open_chain(_options(settings), scenario.start - WINDOW_LENGTH)
+                open_chain(_options(settings), scenario.opening)
             )
             chain.ledger.on_receipt = run_state.record.observe
             folder = settings.data_dir and settings.data_dir / "street"

@@ -25,6 +25,7 @@ from app.chain.clock import ChainClock, MarketClock, PacedClock, WaitingClock
 from app.chain.deployment import Deployment, deploy
 from app.chain.keys import (
     AUDITOR,
+    DEPLOYER,
     DEVELOPMENT_CHAINS,
     KEEPER,
     OPERATOR,
@@ -47,7 +48,6 @@ from app.ledger.model import ModelClock, ModelLedger
 from app.ledger.relayer import Relayer
 from app.ledger.types import Address, Event, Receipt
 from app.market.units import MONEY_UNIT
-from app.market.windows import WINDOW_LENGTH
 from app.scenario.record import RunRecord
 from app.scenario.scenario import Scenario, load_profiles
 
@@ -123,7 +123,7 @@ async def open_street(
 @asynccontextmanager
 async def open_model_street(scenario: Scenario, record: RunRecord) -> AsyncIterator[Street]:
     """The agents of a scenario on the model of the contracts: no chain, no gas."""
-    clock = ModelClock(scenario.start - WINDOW_LENGTH)
+    clock = ModelClock(scenario.opening)
     ledger, accounts = ModelLedger.for_development(clock)
     directory = directory_of(
         scenario,
@@ -133,6 +133,7 @@ async def open_model_street(scenario: Scenario, record: RunRecord) -> AsyncItera
             treasurer=accounts.treasurer,
             treasury=accounts.treasury,
             keeper=accounts.keeper,
+            members=accounts.members,
         ),
         account_of=lambda number: ledger.keys.account(f"household {number}"),
         meter_of=lambda number: ledger.keys.account(f"meter {number}"),
@@ -212,6 +213,7 @@ def development_directory(scenario: Scenario) -> Directory:
         treasurer=development_address(TREASURER),
         treasury=development_address(TREASURY),
         keeper=development_address(KEEPER),
+        members=development_address(DEPLOYER),
     )
     return directory_of(scenario, offices, household_address, meter_address)
 

@@ -23,7 +23,8 @@ class Member:
 class Offices:
     """The accounts of those who run the market.
 
-    `treasury` buys and sells for the grid; `keeper` submits readings and settlements.
+    `treasury` buys and sells for the grid; `keeper` submits readings and settlements, and clears
+    the auction; `members` stands for the consortium, which decides on the market's rules.
     """
 
     operator: Address
@@ -31,6 +32,7 @@ class Offices:
     treasurer: Address
     treasury: Address
     keeper: Address
+    members: Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.agents.analytics.forecaster import ForecastError
+from app.agents.auction.orders import RoundPrices
+from app.agents.auction.trader import PlacedOrder
 from app.agents.operator.external_market import GridExchange
 from app.agents.operator.microgrid import Settlement
 from app.agents.trading.planning import Plan
@@ -66,7 +68,8 @@ class WindowReport:
     """One market hour: what was traded for the window `window`, and what was settled meanwhile.
 
     `unserved_wh` is what buyers still looked for at the end, `dropped` how many conversations were
-    given up for want of an answer.
+    given up for want of an answer. `orders` were placed in the auction, and `round_prices` came of
+    it, if anything was traded there.
     """
 
     window: int
@@ -81,6 +84,8 @@ class WindowReport:
     messages_lost: int
     dropped: int
     unserved_wh: int
+    orders: tuple[PlacedOrder, ...] = ()
+    round_prices: RoundPrices | None = None
 
 
 @dataclass(frozen=True, slots=True)

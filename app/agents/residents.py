@@ -8,10 +8,12 @@ from mango import Role
 
 from app.agents.agent import StreetAgent
 from app.agents.analytics.forecaster import ForecasterRole
-from app.agents.analytics.history import DataReaderRole
+from app.agents.analytics.history import DataReaderRole, WindowEnergy
 from app.agents.analytics.knowledge import KnowledgeExtractorRole
 from app.agents.analytics.models import Model, make_model
-from app.agents.devices.batches import BatchStore
+from app.agents.auction.policy import buy_policy, sell_policy, storage_policy
+from app.agents.auction.trader import AuctionRole
+from app.agents.devices.batches import BatchStore, MeterBatch
 from app.agents.devices.battery import BatteryStateRole
 from app.agents.devices.meter import SmartMeterRole, StorageMeterRole
 from app.agents.devices.panel import LoadRole, PanelRole, ProfileSource
@@ -31,6 +33,8 @@ from app.ledger.protocol import Ledger
 from app.scenario.scenario import CommunityBattery, Participant, Plugin, Scenario
 
 OPERATOR = "operator"
+TRUTHFUL = Plugin("truthful", {})
+PLAN = Plugin("plan", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Resident:
     meter: SmartMeterRole
     seller: SellerRole
     buyer: BuyerRole
+    auction: AuctionRole
 
     @property
     def name(self) -> str:
@@ -56,13 +61,33 @@ class Household(Resident):
     knowledge: KnowledgeExtractorRole
     forecaster: ForecasterRole
     battery: BatteryStateRole | None
+    load: LoadRole
+    panel: PanelRole
+
+    @property
+    def plans_with_battery(self) -> bool:
+        """Whether its battery covers its own lack; one that speculates has other things to do."""
+        return self.battery is not None and self.auction.storage.speculator is None
+
+    def energy_of(self, batch: MeterBatch) -> WindowEnergy:
+        """What a window's data tells of windows like it: what was wanted, and could be generated.
+
+        That is what was metered, but for loads that wait and generation that is held back.
+        """
+        return WindowEnergy(
+            load_wh=sum(self.load.wanted_wh(batch.window))
+            if self.load.is_deferrable
+            else batch.load_wh,
+            pv_wh=sum(self.panel.available_wh(batch.window))
+            if self.panel.is_dispatchable
+            else batch.pv_wh,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Storage(Resident):
     """The community battery."""
 
-    storage_meter: StorageMeterRole
     battery: BatteryStateRole
     state_of_charge: StateOfChargeRole
 
@@ -153,17 +178,28 @@ def make_household(around: Surroundings, participant: Participant, member: Membe
         around.ledger,
         around.batches,
         rng_of(around.scenario.seed, f"{name}/meter"),
+        battery_trades=participant.storage_orders is not None,
     )
+    panel = PanelRole(name, around.profiles, dispatchable=participant.dispatchable)
+    load = LoadRole(name, around.profiles, deferrable_hours=participant.deferrable_hours)
     seller, buyer = _traders(around, member, field, participant.seller, participant.buyer)
+    auction = _auction_trader(
+        around,
+        member,
+        field,
+        (participant.sell_orders, participant.buy_orders, participant.storage_orders or PLAN),
+        participant.deferrable_hours,
+    )
     roles: list[Role] = [
-        PanelRole(name, around.profiles),
-        LoadRole(name, around.profiles),
+        panel,
+        load,
         meter,
         reader,
         knowledge,
         forecaster,
         seller,
         buyer,
+        auction,
     ]
     if battery is not None:
         roles.insert(2, battery)
@@ -173,10 +209,13 @@ def make_household(around: Surroundings, participant: Participant, member: Membe
         meter=meter,
         seller=seller,
         buyer=buyer,
+        auction=auction,
         reader=reader,
         knowledge=knowledge,
         forecaster=forecaster,
         battery=battery,
+        load=load,
+        panel=panel,
     )
 
 
@@ -194,13 +233,14 @@ def make_storage(around: Surroundings, community: CommunityBattery, member: Memb
     state_of_charge = StateOfChargeRole(member.account)
     field = "community_battery"
     seller, buyer = _traders(around, member, field, community.seller, community.buyer)
+    auction = _auction_trader(around, member, field, (TRUTHFUL, TRUTHFUL, community.storage_orders))
     return Storage(
         member=member,
-        agent=_agent(around.post, [battery, meter, state_of_charge, seller, buyer]),
+        agent=_agent(around.post, [battery, meter, state_of_charge, seller, buyer, auction]),
         meter=meter,
         seller=seller,
         buyer=buyer,
-        storage_meter=meter,
+        auction=auction,
         battery=battery,
         state_of_charge=state_of_charge,
     )
@@ -235,6 +275,30 @@ def _traders(
         rng_of(seed, f"{name}/buyer"),
     )
     return seller, buyer
+
+
+def _auction_trader(
+    around: Surroundings,
+    member: Member,
+    field: str,
+    strategies: tuple[Plugin, Plugin, Plugin],
+    deferrable_hours: int = 0,
+) -> AuctionRole:
+    """Strategies are for selling, for buying and for the battery.
+
+    They learn from window to window, so that their draws are one sequence for the whole run.
+    """
+    seed, name = around.scenario.seed, member.name
+    selling, buying, storage = strategies
+    return AuctionRole(
+        name,
+        member.account,
+        around.ledger,
+        sell_policy(f"{field}.sell_orders", selling, rng_of(seed, f"{name}/sell orders")(0).random),
+        buy_policy(f"{field}.buy_orders", buying, rng_of(seed, f"{name}/buy orders")(0).random),
+        storage_policy(f"{field}.storage_orders", storage),
+        deferrable_hours=deferrable_hours,
+    )
 
 
 def _agent(post: Post, roles: list[Role]) -> StreetAgent:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.agents.analytics.forecaster import ForecastError
-from app.agents.analytics.history import KEPT_WINDOWS, WindowEnergy
+from app.agents.analytics.history import KEPT_WINDOWS
 from app.agents.devices.batches import BatchStore, MeterBatch, read_batch
 from app.agents.devices.battery import BatteryStateRole
 from app.agents.diary import Diary
@@ -21,6 +21,7 @@ class Settling:
         self, population: Population, batches: BatchStore, diary: Diary, first_window: int
     ) -> None:
         self._population = population
+        self._residents = {resident.member.account: resident for resident in population.all}
         self._batches = batches
         self._diary = diary
         self._metered = first_window - 1
@@ -45,7 +46,7 @@ class Settling:
     def note_agreement(self, agreement: Agreement) -> None:
         """An agreement is on the ledger; it is settled when its window is over."""
         if self._population.operator.microgrid.book.add([agreement]):
-            self._note_storage_trade(agreement)
+            self._note_trade(agreement)
             self._unsettled.setdefault(agreement.window)
 
     async def read_meters(self, until: int, limit: int) -> None:
@@ -96,13 +97,15 @@ class Settling:
             self._unsettled.setdefault(window)
             for agreement in book.open_agreements(window):
                 if window > (last[0] or 0):
-                    self._note_storage_trade(agreement)
+                    self._note_trade(agreement)
 
     def _restore_household(self, name: str) -> int | None:
         """Gives a household its data back; returns the last window of it."""
         household = self._population.household(name)
         batches = self._recent(name)
-        household.reader.note(batches)
+        for batch in batches:
+            household.reader.note(batch.window, household.energy_of(batch))
+            household.load.restore(batch.window, batch.load_wh)
         if household.battery:
             self._restore_battery(household.battery, batches)
         return batches[-1].window if batches else None
@@ -120,22 +123,27 @@ class Settling:
         by_name = {batch.household: batch for batch in batches}
         homes = [by_name[household.name] for household in self._population.households]
         for household, batch in zip(self._population.households, homes, strict=True):
-            household.reader.note([batch])
-            metered = WindowEnergy(batch.load_wh, batch.pv_wh)
+            metered = household.energy_of(batch)
+            household.reader.note(batch.window, metered)
             error = household.forecaster.compare(batch.window, metered)
             if error is not None:
                 self._errors.append(error)
         self._population.operator.external_market.note(homes)
 
-    def _note_storage_trade(self, agreement: Agreement) -> None:
+    def _note_trade(self, agreement: Agreement) -> None:
+        """Lets devices know that act on what was bought or sold."""
+        window, energy_wh = agreement.window, agreement.energy_wh
+        buyer = self._residents.get(agreement.buyer)
+        seller = self._residents.get(agreement.seller)
+        if buyer is not None:
+            buyer.meter.expect(window, bought_wh=energy_wh)
+        if seller is not None:
+            seller.meter.expect(window, sold_wh=energy_wh)
         storage = self._population.storage
-        if storage is None:
-            return
-        account = storage.member.account
-        sign = (agreement.buyer == account) - (agreement.seller == account)
-        if sign:
-            storage.storage_meter.expect(agreement.window, sign * agreement.energy_wh)
-            storage.state_of_charge.note_agreed(agreement.window, sign * agreement.energy_wh)
+        if storage is not None:
+            sign = (buyer is storage) - (seller is storage)
+            if sign:
+                storage.state_of_charge.note_agreed(window, sign * energy_wh)
 
     def _report(self, settlement: Settlement) -> SettlementReport:
         window = settlement.window

@@ -6,7 +6,7 @@ outcome depends on seed and scenario and never on the speed of the machine.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,8 @@ from mango import (
 
 from app.agents.agent import NegotiationCodec
 from app.agents.analytics.forecaster import ForecastError
+from app.agents.auction.conductor import AuctionConductor, Rest, Round, unmet_wh
+from app.agents.auction.results import RoundResult
 from app.agents.devices.batches import BatchStore
 from app.agents.devices.panel import ProfileSource
 from app.agents.diary import Diary, MarketClock
@@ -40,6 +42,7 @@ from app.agents.negotiation.timetable import (
 )
 from app.agents.observer import Observer, SilentObserver
 from app.agents.operator.microgrid import Credit
+from app.agents.operator.state_of_charge import StoragePlan
 from app.agents.reports import (
     DeadlineMiss,
     ForecastScore,
@@ -64,7 +67,7 @@ from app.errors import ConflictError, ContractRevertedError, InputError
 from app.ledger.protocol import Ledger
 from app.ledger.types import Agreement, AgreementState, Offer, Receipt, Terms
 from app.market.windows import commit_start, grace_end, window_at, window_start
-from app.scenario.scenario import Scenario
+from app.scenario.scenario import Scenario, Venue
 
 HISTORY_WINDOWS = 24 * 7 * 2
 MOST_WANTED_WH = 1_000_000
@@ -82,6 +85,18 @@ class _Hour:
     offers: tuple[Offer, ...] = ()
     trades: list[TradeRecord] = field(default_factory=list)
     is_open: bool = False
+    ahead: dict[str, int] = field(default_factory=dict)
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    storage_plan: StoragePlan | None = None
+    round: Round | None = None
+    result: RoundResult | None = None
+
+    @property
+    def unserved_wh(self) -> int:
+        """What buyers did not get in the auction."""
+        if self.round is None or self.result is None:
+            return 0
+        return unmet_wh(self.round.placed, self.result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,7 @@ class Street:
         self._settling = Settling(
             self._population, self._batches, self._diary, scenario.first_window
         )
+        self._auction = AuctionConductor(ledger, self._population, self._diary)
         self._former_data: dict[str, int] = {}
         self._hour: _Hour | None = None
         self._wants: list[_Want] = []
@@ -205,6 +221,10 @@ class Street:
         )
         receipts += await note_all(enrol_members(self._ledger, self._directory, run, endpoints))
         first = max(window_at(self._clock.now()) + 1, self._scenario.first_window)
+        if self._has_auction:
+            microgrid = self._population.operator.microgrid
+            rule = await microgrid.set_pricing_rule(self._scenario.pricing_rule, first)
+            receipts += self._diary.note(rule)
         return receipts + await self._publish_terms(first)
 
     def next_window(self) -> int:
@@ -289,9 +309,15 @@ class Street:
         try:
             hour = await self._begin(window)
             await self._publish_terms(window + 1)
-            await self._offer(hour)
-            await self._negotiate(hour)
+            self._forecast(hour)
+            if self._negotiates:
+                await self._offer(hour)
+                await self._negotiate(hour)
+            if self._has_auction:
+                await self._order(hour)
             await self._write(hour)
+            if hour.round is not None:
+                await self._clear(hour, hour.round)
         finally:
             self._hour = None
             self._wants = []
@@ -308,7 +334,11 @@ class Street:
             messages=self._post.counts.sent - sent,
             messages_lost=self._post.counts.lost - lost,
             dropped=sum(resident.buyer.dropped for resident in self._population.all),
-            unserved_wh=sum(resident.buyer.left_wh for resident in self._population.all),
+            unserved_wh=hour.unserved_wh
+            if self._has_auction
+            else sum(resident.buyer.left_wh for resident in self._population.all),
+            orders=tuple(hour.round.placed) if hour.round else (),
+            round_prices=hour.result.prices if hour.result else None,
         )
 
     async def finish(self, last_window: int) -> list[SettlementReport]:
@@ -326,6 +356,16 @@ class Street:
             reports += await self._settling.settle(unsettled, now, now)
         return reports
 
+    # Venues
+
+    @property
+    def _negotiates(self) -> bool:
+        return self._scenario.venue is not Venue.AUCTION
+
+    @property
+    def _has_auction(self) -> bool:
+        return self._scenario.venue is not Venue.NEGOTIATION
+
     # Steps of an hour
 
     async def _begin(self, window: int) -> _Hour:
@@ -335,9 +375,15 @@ class Street:
         self._hour = _Hour(
             window=window,
             terms=await self._ledger.terms_of(window),
-            timetable=timetable_of(window, negotiation.rounds, negotiation.timeout_s),
+            timetable=timetable_of(
+                window,
+                negotiation.rounds,
+                negotiation.timeout_s,
+                then_auction=self._scenario.venue is Venue.BOTH,
+            ),
             settled=[],
         )
+        await self._auction.release_stale()
         await self._note_foreign_trades()
         self._hour.settled += await self._settle_until(window - 2)
         return self._hour
@@ -359,21 +405,25 @@ class Street:
             raise error
         return self._diary.note(published.receipts)
 
-    async def _offer(self, hour: _Hour) -> None:
-        """Households forecast and offer; then the community battery, which looks at the offers."""
+    def _forecast(self, hour: _Hour) -> None:
+        """Households forecast what they will have too much of, or lack."""
         self._diary.say(hour.window, "forecasts")
         for household in self._population.households:
             self._note_former_data(household, hour.window)
             household.knowledge.train()
-            hour.plans[household.name] = self._plan(household, hour.window)
+            hour.plans[household.name] = self._plan(household, hour)
+
+    async def _offer(self, hour: _Hour) -> None:
+        """Households offer; then the community battery, which looks at the offers."""
         await self._pass_time(hour.timetable.offers)
         self._diary.say(hour.window, "offers")
         for resident in self._population.in_turn(hour.window):
             surplus = hour.plans[resident.name].surplus_wh if resident.name in hour.plans else 0
             await self._make_offer(resident, hour, resident.seller.policy.offered_wh(surplus))
-        if self._population.storage:
+        storage = self._population.storage
+        if storage and storage.auction.storage.speculator is None:
             await self._pass_time(hour.timetable.storage_offers)
-            await self._offer_storage(self._population.storage, hour)
+            await self._offer_storage(storage, hour)
         self._diary.check_time("offers", hour.window, hour.timetable.opening)
 
     async def _make_offer(
@@ -391,28 +441,33 @@ class Street:
 
     async def _offer_storage(self, storage: Storage, hour: _Hour) -> None:
         offers = await self._ledger.offers(hour.window)
-        balance = self._population.operator.external_market.balance(hour.window - 2)
-        decision = storage.state_of_charge.plan(
-            hour.window,
-            hour.terms,
-            offered_wh=sum(offer.energy_wh for offer in offers),
-            demand_wh=None if balance is None else balance.imported_wh,
-            tokens_wh=await self._ledger.energy_balance_of(storage.member.account),
-        )
-        hour.plans[storage.name] = Plan(hour.window, decision.sell_wh, decision.buy_wh)
+        offered_wh = sum(offer.energy_wh for offer in offers)
+        decision = await self._plan_storage(storage, hour, offered_wh)
         await self._make_offer(storage, hour, decision.sell_wh, decision.reserve_price)
         if decision.buy_wh:
             self._wants.append(_Want(storage.name, decision.buy_wh, decision.limit_price))
 
+    async def _plan_storage(self, storage: Storage, hour: _Hour, offered_wh: int) -> StoragePlan:
+        balance = self._population.operator.external_market.balance(hour.window - 2)
+        decision = storage.state_of_charge.plan(
+            hour.window,
+            hour.terms,
+            offered_wh=offered_wh,
+            demand_wh=None if balance is None else balance.imported_wh,
+            tokens_wh=await self._ledger.energy_balance_of(storage.member.account),
+        )
+        hour.plans[storage.name] = Plan(hour.window, decision.sell_wh, decision.buy_wh)
+        hour.storage_plan = decision
+        return decision
+
     async def _negotiate(self, hour: _Hour) -> None:
         """Everybody takes a seat; buyers look for what they lack, and for what visitors want."""
         for resident in self._population.all:
-            account = await self._ledger.account_of(resident.member.account)
             seat = Seat(
                 account=resident.member.account,
                 terms=hour.terms,
                 timetable=hour.timetable,
-                budget=Budget(account.free),
+                budget=await self._budget(hour, resident),
                 signatures=self._signatures,
             )
             resident.seller.open(seat)
@@ -429,6 +484,66 @@ class Street:
         await session.run()
         hour.offers = session.offers
         hour.is_open = False
+
+    async def _order(self, hour: _Hour) -> None:
+        """Everybody orders what is left to sell, or still lacking; visitors' wants come last."""
+        if not self._negotiates:
+            await self._pass_time(hour.timetable.offers)
+        self._diary.say(hour.window, "orders")
+        for resident in self._population.all:
+            await self._budget(hour, resident)
+        hour.round = Round(hour.window, hour.terms, hour.budgets)
+        for household in self._in_turn(hour.window):
+            await self._auction.order(hour.round, household, self._rest(household, hour))
+            await self._auction.speculate(hour.round, household, hour.ahead.get(household.name, 0))
+        if self._population.storage:
+            await self._order_storage(self._population.storage, hour, hour.round)
+        await self._order_for_visitors(hour, hour.round)
+        self._diary.check_time("orders", hour.window, commit_start(hour.window) - 1)
+
+    async def _order_storage(self, storage: Storage, hour: _Hour, current: Round) -> None:
+        """The community battery orders when it has seen what the others sell."""
+        decision = hour.storage_plan
+        if self._negotiates and decision is not None:
+            unmet = sum(energy_wh for energy_wh, _ in storage.buyer.unmet)
+            decision = replace(
+                decision,
+                sell_wh=max(decision.sell_wh - storage.seller.booked_wh, 0),
+                buy_wh=min(decision.buy_wh, unmet),
+            )
+        elif storage.auction.storage.speculator is None:
+            await self._pass_time(hour.timetable.storage_offers)
+            offered_wh = await self._auction.offered_wh(hour.window)
+            decision = await self._plan_storage(storage, hour, offered_wh)
+        await self._auction.order_storage(current, storage, decision)
+
+    async def _order_for_visitors(self, hour: _Hour, current: Round) -> None:
+        """What visitors want until the last orders, and what the negotiation did not find them."""
+        await self._pass_time(hour.timetable.last_orders)
+        wants, self._wants = self._wants, []
+        if self._negotiates:
+            wants += [
+                _Want(household.name, energy_wh, limit)
+                for household in self._population.households
+                for energy_wh, limit in household.buyer.unmet
+                if energy_wh and limit is not None
+            ]
+        for want in wants:
+            resident = self._population.resident(want.household)
+            await self._auction.order_for_visitor(
+                current, resident, want.energy_wh, want.limit_price
+            )
+
+    async def _clear(self, hour: _Hour, current: Round) -> None:
+        """The operator clears the book, within the commit margin, and everybody learns of it."""
+        await self._pass_time(hour.timetable.writing)
+        self._diary.say(hour.window, "clearing")
+        hour.result = await self._auction.clear(current, hour.timetable.deadline)
+        hour.trades += self._auction.trades(hour.result)
+        for agreement in hour.result.agreements:
+            self._settling.note_agreement(agreement)
+        self._auction.learn(hour.result)
+        self._diary.check_time("clearing", hour.window, hour.timetable.deadline)
 
     async def _write(self, hour: _Hour) -> None:
         """Sellers write what buyers have signed, within the commit margin."""
@@ -447,6 +562,30 @@ class Street:
         self._diary.check_time("agreements", hour.window, deadline)
 
     # Helpers
+
+    def _in_turn(self, window: int) -> tuple[Household, ...]:
+        """The homes, each window another one first."""
+        households = self._population.households
+        first = window % len(households)
+        return (*households[first:], *households[:first])
+
+    async def _budget(self, hour: _Hour, resident: Resident) -> Budget:
+        """What a resident may still promise this hour."""
+        if resident.name not in hour.budgets:
+            account = await self._ledger.account_of(resident.member.account)
+            hour.budgets[resident.name] = Budget(account.free)
+        return hour.budgets[resident.name]
+
+    def _rest(self, household: Household, hour: _Hour) -> Rest:
+        """What a home has to sell or lacks, less what it has negotiated already."""
+        planned, role = hour.plans[household.name], household.auction
+        surplus = role.selling.ordered_wh(planned.surplus_wh)
+        lack = role.buying.ordered_wh(planned.lack_wh)
+        if self._negotiates:
+            surplus = max(surplus - household.seller.booked_wh, 0)
+            unmet = sum(energy_wh for energy_wh, limit in household.buyer.unmet if limit is None)
+            lack = min(lack, unmet)
+        return Rest(surplus, lack)
 
     def _trade(self, seller: Resident, agreement: Agreement) -> TradeRecord:
         buyers = {resident.member.account: resident for resident in self._population.all}
@@ -480,15 +619,25 @@ class Street:
             buyer = self._population.resident(want.household).buyer
             buyer.look_for(want.energy_wh, want.limit_price)
 
-    def _plan(self, household: Household, window: int) -> Plan:
-        """Forecasts the hours until the end of the window, and runs the battery through them."""
-        hours = [hour for hour in (window, window - 1) if hour >= self._scenario.first_window]
-        forecasts = [household.forecaster.forecast(hour) for hour in hours]
+    def _plan(self, household: Household, hour: _Hour) -> Plan:
+        """Forecasts the hours until the end of the window, and runs the battery through them.
+
+        A battery that speculates is due to take in what its home has too much of until then.
+        """
+        window, first = hour.window, self._scenario.first_window
+        hours = [each for each in (window, window - 1) if each >= first]
+        forecasts = [household.forecaster.forecast(each) for each in hours]
+        battery = household.battery
+        if battery is None or not household.plans_with_battery:
+            before = forecasts[1:]
+            agreed = household.meter.agreed_wh(window - 1)
+            hour.ahead[household.name] = agreed + sum(e.pv_wh - e.load_wh for e in before)
+            return plan(window, forecasts[::-1], None, 0, self._profiles.step_seconds)
         return plan(
             window,
             forecasts[::-1],
-            household.battery.battery if household.battery else None,
-            household.battery.stored_wh if household.battery else 0,
+            battery.battery,
+            battery.stored_wh,
             self._profiles.step_seconds,
         )
 

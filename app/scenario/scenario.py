@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,6 +18,7 @@ from msgspec import structs
 
 from app.errors import ScenarioError
 from app.ledger.types import Terms
+from app.market.clearing import PricingRule
 from app.market.units import WH_PER_KWH
 from app.market.windows import COMMIT_MARGIN, WINDOW_LENGTH, window_at, window_start
 from app.scenario.households import MAX_BATTERY_WH, Household, read_households
@@ -38,25 +40,41 @@ from app.scenario.scenario_file import (
 COMMUNITY_BATTERY = "community-battery"
 HOURS_PER_DAY = 24
 MAX_MONEY = Decimal(10) ** 9
-MAX_PARTICIPANTS = 100
+MAX_DEFERRABLE_HOURS = 24
+MAX_NOTE = 1_000
+MAX_PARTICIPANTS = 2_000
 MAX_PRICE = Decimal(2**32 - 1).scaleb(-6)
 MAX_ROUNDS = 100
 MAX_SCALE = Decimal(10)
 MAX_SEED = 2**63 - 1
 MAX_WINDOWS = 8_784
+INITIAL_RULE = PricingRule.MIDPOINT
 TRADING_SECONDS = WINDOW_LENGTH - COMMIT_MARGIN
 
 DEFAULTS = ParticipantSection(
     seller="boulware",
     buyer="conceder",
+    sell_orders="truthful",
+    buy_orders="truthful",
+    storage_orders="none",
     forecaster="seasonal-naive",
     battery="data",
     deposit=Decimal(500),
     load_scale=Decimal(1),
     pv_scale=Decimal(1),
+    deferrable_hours=0,
+    dispatchable=False,
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+
+
+class Venue(StrEnum):
+    """Where a street trades; `BOTH` takes what negotiation has left to the auction."""
+
+    NEGOTIATION = "negotiation"
+    AUCTION = "auction"
+    BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +97,25 @@ class Battery:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A household and how it trades. `deposit` is the money that it brings to the market."""
+    """A household and how it trades. `deposit` is the money that it brings to the market.
+
+    `seller` and `buyer` negotiate, `sell_orders` and `buy_orders` order in the auction. With
+    `storage_orders` its battery speculates there; without, it only covers the household's own lack.
+    Its load can wait for `deferrable_hours`; `dispatchable` generation runs only for what is sold.
+    """
 
     household: str
     seller: Plugin
     buyer: Plugin
+    sell_orders: Plugin
+    buy_orders: Plugin
+    storage_orders: Plugin | None
     forecaster: Plugin
     battery: Battery | None
     deposit: int
     scaling: Scaling
+    deferrable_hours: int
+    dispatchable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +126,7 @@ class CommunityBattery:
     deposit: int
     seller: Plugin
     buyer: Plugin
+    storage_orders: Plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +169,17 @@ class Scenario:
     """Everything that a run depends on. Same scenario and seed, same trades.
 
     `start` is the first second of the first delivery window; it is traded in the hour before.
-    `participants` are in the order of the file's list, or of their ids.
+    `participants` are in the order of the file's list, or of their ids. `notes` are sentences for
+    the reader of a run's report.
     """
 
     name: str
     seed: int
     start: int
     windows: int
+    venue: Venue
+    pricing_rule: PricingRule
+    notes: tuple[str, ...]
     profiles: Path
     repeat: bool
     grid: Grid
@@ -159,6 +192,16 @@ class Scenario:
     def first_window(self) -> int:
         """The first delivery window."""
         return window_at(self.start)
+
+    @property
+    def opening(self) -> int:
+        """The first second of a run on a ledger of its own: the hour before the first window.
+
+        A pricing rule that is not the market's first holds from the window after the next on, so
+        that it is set an hour earlier.
+        """
+        is_set = self.venue is not Venue.NEGOTIATION and self.pricing_rule is not INITIAL_RULE
+        return self.start - WINDOW_LENGTH * (2 if is_set else 1)
 
     @property
     def last_window(self) -> int:
@@ -201,6 +244,9 @@ def load_scenario(path: Path) -> Scenario:
         seed=file.seed,
         start=_start(file.start),
         windows=file.windows,
+        venue=Venue(file.venue),
+        pricing_rule=PricingRule[file.pricing_rule.upper()],
+        notes=_notes(file.notes),
         profiles=profiles_path,
         repeat=file.data.repeat,
         grid=_grid(file.grid),
@@ -235,6 +281,14 @@ def load_profiles(scenario: Scenario) -> Profiles:
         hint = f"the data starts at {covered}; data.repeat: true lets it follow itself"
         raise ScenarioError("windows", "must lie within the data", scenario.windows, hint=hint)
     return profiles
+
+
+def _notes(notes: Sequence[str]) -> tuple[str, ...]:
+    for position, note in enumerate(notes):
+        if not 1 <= len(note.strip()) <= MAX_NOTE:
+            rule = f"must have 1 to {MAX_NOTE} characters"
+            raise ScenarioError(f"notes[{position}]", rule, f"{len(note)} characters")
+    return tuple(note.strip() for note in notes)
 
 
 def _start(time: datetime) -> int:
@@ -338,18 +392,38 @@ def _participant(
         said = ((f"{where}.{name}", getattr(section, name)) for where, section in layers)
         return next((field, value) for field, value in said if value is not None)
 
+    battery = _own_battery(*pick("battery"), row)
     return Participant(
         household=household,
         seller=_plugin(*pick("seller")),
         buyer=_plugin(*pick("buyer")),
+        sell_orders=_plugin(*pick("sell_orders")),
+        buy_orders=_plugin(*pick("buy_orders")),
+        storage_orders=_storage_orders(*pick("storage_orders"), battery),
         forecaster=_plugin(*pick("forecaster")),
-        battery=_own_battery(*pick("battery"), row),
+        battery=battery,
         deposit=_money(*pick("deposit"), MAX_MONEY),
         scaling=Scaling(
             _scaled(*pick("load_scale"), 3, MAX_SCALE),
             _scaled(*pick("pv_scale"), 3, MAX_SCALE),
         ),
+        deferrable_hours=_whole(*pick("deferrable_hours"), MAX_DEFERRABLE_HOURS),
+        dispatchable=pick("dispatchable")[1],
     )
+
+
+def _storage_orders(
+    field: str, choice: str | PluginSection, battery: Battery | None
+) -> Plugin | None:
+    """How a household's battery trades in the auction; `none` for one that doesn't."""
+    if choice == "none":
+        return None
+    plugin = _plugin(field, choice)
+    if plugin.name != "speculator":
+        raise ScenarioError(field, "must be none or speculator", plugin.name)
+    if battery is None:
+        raise ScenarioError(field, "needs a battery", plugin.name)
+    return plugin
 
 
 def _own_battery(
@@ -395,6 +469,7 @@ def _community_battery(section: CommunityBatterySection | None) -> CommunityBatt
         deposit=_money("community_battery.deposit", section.deposit, MAX_MONEY),
         seller=_plugin("community_battery.seller", section.seller),
         buyer=_plugin("community_battery.buyer", section.buyer),
+        storage_orders=_plugin("community_battery.storage_orders", section.storage_orders),
     )
 
 
@@ -421,6 +496,11 @@ def _communication(section: CommunicationSection) -> Communication:
         raise ScenarioError("communication.loss", rule, str(section.loss))
     _check_range("communication.delay_s", section.delay_s, 0, TRADING_SECONDS)
     return Communication(float(section.loss), section.delay_s)
+
+
+def _whole(field: str, value: int, most: int) -> int:
+    _check_range(field, value, 0, most)
+    return value
 
 
 def _check_range(field: str, value: int, least: int, most: int) -> None:

@@ -62,11 +62,16 @@ class ParticipantSection(_Section, frozen=True, kw_only=True):
 
     seller: str | PluginSection | None = None
     buyer: str | PluginSection | None = None
+    sell_orders: str | PluginSection | None = None
+    buy_orders: str | PluginSection | None = None
+    storage_orders: str | PluginSection | None = None
     forecaster: str | PluginSection | None = None
     battery: Literal["data", "none"] | BatterySection | None = None
     deposit: Decimal | None = None
     load_scale: Decimal | None = None
     pv_scale: Decimal | None = None
+    deferrable_hours: int | None = None
+    dispatchable: bool | None = None
 
 
 class ParticipantsSection(_Section, frozen=True, kw_only=True):
@@ -87,6 +92,7 @@ class CommunityBatterySection(BatterySection, frozen=True, kw_only=True):
     deposit: Decimal
     seller: str | PluginSection
     buyer: str | PluginSection
+    storage_orders: str | PluginSection = "plan"
 
 
 class NegotiationSection(_Section, frozen=True, kw_only=True):
@@ -110,6 +116,9 @@ class ScenarioSection(_Section, frozen=True, kw_only=True):
     seed: int
     start: datetime
     windows: int = 24
+    venue: Literal["negotiation", "auction", "both"] = "negotiation"
+    pricing_rule: Literal["midpoint", "uniform", "pay_as_bid"] = "midpoint"
+    notes: list[str] = []
     data: DataSection
     grid: GridSection
     participants: ParticipantsSection = ParticipantsSection()
@@ -237,6 +246,9 @@ def _rule(what: str, section: type[msgspec.Struct], steps: list[str | int]) -> s
         kind = _fields(_section_at(section, steps[:-1]))[str(steps[-1])]
         literals = [part for part in get_args(kind) if get_origin(part) is Literal]
         words = [word for literal in literals for word in get_args(literal)]
+        if get_origin(kind) is Literal:
+            words = [str(word) for word in get_args(kind)]
+            return f"must be {', '.join(words[:-1])} or {words[-1]}"
         others = "a list" if "list" in str(kind) else "a section"
         return f"must be {', '.join(words)} or {others}"
     expected = _EXPECTED.fullmatch(what)

@@ -302,7 +302,7 @@ class TestFaults:
             ("Europe/Berlin", "Europe/Bonn", "grid.time_zone", "must be a time zone"),
             ("Europe/Berlin", "../Berlin", "grid.time_zone", "must be a time zone"),
             ("from: data", "from: all", "participants.from", "must be data or a list"),
-            ("from: data", "from: [H01]", "participants.from", "must be 2 to 100"),
+            ("from: data", "from: [H01]", "participants.from", "must be 2 to 2000"),
             ("from: data", "from: [H01, H4]", "participants.from[1]", "household of the data"),
             ("from: data", "from: [H01, H01]", "participants.from[1]", "must be there once"),
             ("H01: {", "H04: {", "participants.households.H04", "one of the participants"),

@@ -1,11 +1,9 @@
 """What a household has metered, hour by hour: the data that its forecasts may use."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mango import Role
 
-from app.agents.devices.batches import MeterBatch
 from app.scenario.profiles import EnergySeries
 
 KEPT_WINDOWS = 24 * 7 * 3
@@ -32,12 +30,11 @@ class DataReaderRole(Role):  # type: ignore[misc] # mango has no types
         for offset, (load, pv) in enumerate(zip(series.load_wh, series.pv_wh, strict=True)):
             self._windows[first + offset] = WindowEnergy(int(load), int(pv))
 
-    def note(self, batches: Iterable[MeterBatch]) -> None:
-        """Takes batches of windows that are over."""
-        for batch in batches:
-            self._windows[batch.window] = WindowEnergy(batch.load_wh, batch.pv_wh)
-        for window in sorted(self._windows)[:-KEPT_WINDOWS]:
-            del self._windows[window]
+    def note(self, window: int, energy: WindowEnergy) -> None:
+        """Takes the energy of a window that is over."""
+        self._windows[window] = energy
+        while len(self._windows) > KEPT_WINDOWS:
+            del self._windows[min(self._windows)]
 
     @property
     def loads(self) -> dict[int, int]:

@@ -59,6 +59,10 @@ class BatteryStateRole(Role):  # type: ignore[misc] # mango has no types
     def stored_wh(self) -> int:
         return self._stored_wh
 
+    def kept_wh(self, charged_wh: int) -> int:
+        """What is stored of energy that is taken in at once."""
+        return charged_wh * self._battery.efficiency_permille // PERMILLE
+
     def restore(self, stored_wh: int) -> None:
         """Takes up where a former process stopped."""
         self._stored_wh = stored_wh

@@ -5,8 +5,8 @@ balance. The community battery's meter stands between battery and microgrid.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from mango import Role
 
@@ -17,6 +17,14 @@ from app.agents.randomness import RngOf
 from app.ledger.protocol import Ledger
 from app.ledger.types import Address, Reading, SignedReading
 from app.market.windows import WINDOW_LENGTH
+
+
+@dataclass(slots=True)
+class Agreed:
+    """Energy that a participant has bought and sold for a window, in Wh."""
+
+    bought_wh: int = 0
+    sold_wh: int = 0
 
 
 class SmartMeterRole(Role):  # type: ignore[misc] # mango has no types
@@ -30,8 +38,14 @@ class SmartMeterRole(Role):  # type: ignore[misc] # mango has no types
         ledger: Ledger,
         store: BatchStore,
         salt_rng: RngOf,
+        *,
+        battery_trades: bool = False,
     ) -> None:
-        """`salt_rng` makes salts that a simulation can repeat; a real meter draws true ones."""
+        """`salt_rng` makes salts that a simulation can repeat; a real meter draws true ones.
+
+        With `battery_trades` the battery takes in what was bought besides what is used, and gives
+        out what was sold.
+        """
         super().__init__()
         self._household = household
         self._meter = meter
@@ -39,6 +53,19 @@ class SmartMeterRole(Role):  # type: ignore[misc] # mango has no types
         self._ledger = ledger
         self._store = store
         self._salt_rng = salt_rng
+        self._battery_trades = battery_trades
+        self._agreed: dict[int, Agreed] = {}
+
+    def expect(self, window: int, *, bought_wh: int = 0, sold_wh: int = 0) -> None:
+        """Lets the devices that can be told so act on what was agreed for a window."""
+        agreed = self._agreed.setdefault(window, Agreed())
+        agreed.bought_wh += bought_wh
+        agreed.sold_wh += sold_wh
+
+    def agreed_wh(self, window: int) -> int:
+        """What was bought less what was sold for a window that is not measured yet."""
+        agreed = self._agreed.get(window, Agreed())
+        return agreed.bought_wh - agreed.sold_wh
 
     @property
     def step_seconds(self) -> int:
@@ -77,16 +104,21 @@ class SmartMeterRole(Role):  # type: ignore[misc] # mango has no types
         return 0
 
     def _measure(self, window: int) -> Sequence[MeterStep]:
-        used = self.context.get_role(LoadRole).used_wh(window)
-        generated = self.context.get_role(PanelRole).generated_wh(window)
+        agreed = self._agreed.pop(window, Agreed())
+        bought = agreed.bought_wh - agreed.sold_wh
+        panel = self.context.get_role(PanelRole)
+        available = max(sum(panel.available_wh(window)) + bought, 0)
+        used = self.context.get_role(LoadRole).used_wh(window, available)
+        generated = panel.generated_wh(window, sum(used) - bought)
+        charging = _even(bought if self._battery_trades else 0, len(used))
         battery = self.context.get_role(BatteryStateRole)
         steps = []
-        for load, pv in zip(used, generated, strict=True):
+        for load, pv, ordered in zip(used, generated, charging, strict=True):
             surplus = pv - load
             if battery is None:
                 steps.append(MeterStep(load, pv, max(surplus, 0), max(-surplus, 0)))
                 continue
-            flow = battery.step(surplus, self._step_seconds)
+            flow = battery.step(surplus + ordered, self._step_seconds)
             net = surplus - flow.charged_wh + flow.discharged_wh
             steps.append(
                 MeterStep(
@@ -110,25 +142,16 @@ class StorageMeterRole(SmartMeterRole):
     the window.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._agreed: dict[int, int] = {}
-
-    def expect(self, window: int, energy_wh: int) -> None:
-        """What the battery takes in (or, negative, gives out) in a window, besides the rest."""
-        self._agreed[window] = self._agreed.get(window, 0) + energy_wh
-
     def _reported_losses(self, batch: MeterBatch) -> int:
         return batch.lost_wh
 
     def _measure(self, window: int) -> Sequence[MeterStep]:
         battery = self.context.get_role(BatteryStateRole)
         count = WINDOW_LENGTH // self._step_seconds
-        agreed = self._agreed.pop(window, 0)
-        so_far = [agreed * number // count for number in range(count + 1)]
+        agreed = self._agreed.pop(window, Agreed())
         steps = []
-        for before, after in pairwise(so_far):
-            flow = battery.step(after - before, self._step_seconds)
+        for charging in _even(agreed.bought_wh - agreed.sold_wh, count):
+            flow = battery.step(charging, self._step_seconds)
             steps.append(
                 MeterStep(
                     load_wh=0,
@@ -142,3 +165,9 @@ class StorageMeterRole(SmartMeterRole):
                 )
             )
         return steps
+
+
+def _even(energy_wh: int, count: int) -> list[int]:
+    """Energy, spread evenly over a number of steps; the parts sum up to it."""
+    so_far = [energy_wh * number // count for number in range(count + 1)]
+    return [after - before for before, after in pairwise(so_far)]

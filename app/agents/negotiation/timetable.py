@@ -6,7 +6,10 @@ The hour before the delivery window, in seconds from its start:
     900           calls for proposals, then `rounds` rounds of bids and asks
     until 3240    closing: CLOSING_STEPS steps. In each, first buyers bid, then sellers make the
                   best bids firm proposals, then buyers sign the cheapest of these.
-    3300          commit margin: sellers write what was signed
+    3300          commit margin: sellers write what was signed, and the operator clears the auction
+
+Where a street trades in the auction alone, orders go out when offers would; where it does so after
+the negotiation, that ends at 3000, and orders follow.
 """
 
 from dataclasses import dataclass
@@ -20,6 +23,8 @@ STORAGE_OFFERS_AT = 660
 OPENING_AT = 900
 CLOSING_STEPS = 5
 WRITING_DELAY = 10
+ORDERS_BEFORE_COMMIT = 300
+LAST_ORDERS_BEFORE_COMMIT = 60
 _END_BEFORE_COMMIT = 60
 _LEAST_STEP = 30
 _MOST_STEP = 180
@@ -59,6 +64,11 @@ class Timetable:
     def writing(self) -> int:
         """When sellers write their agreements, within the commit margin."""
         return commit_start(self.window) + WRITING_DELAY
+
+    @property
+    def last_orders(self) -> int:
+        """When the last orders for the auction are placed."""
+        return commit_start(self.window) - LAST_ORDERS_BEFORE_COMMIT
 
     @property
     def deadline(self) -> int:
@@ -104,10 +114,15 @@ class Timetable:
         return (now - self.closing) % self.closing_step
 
 
-def timetable_of(window: int, rounds: int, timeout: int) -> Timetable:
-    """The timetable for a window; `timeout` is the market seconds that an answer may take."""
+def timetable_of(
+    window: int, rounds: int, timeout: int, *, then_auction: bool = False
+) -> Timetable:
+    """The timetable for a window; `timeout` is the market seconds that an answer may take.
+
+    With `then_auction` the negotiation ends early enough to order what it has left over.
+    """
     opening = window_start(window) - WINDOW_LENGTH + OPENING_AT
-    end = commit_start(window) - _END_BEFORE_COMMIT
+    end = commit_start(window) - (ORDERS_BEFORE_COMMIT if then_auction else _END_BEFORE_COMMIT)
     step = min(max(timeout, _LEAST_STEP), _MOST_STEP) // 3 * 3
     closing = end - CLOSING_STEPS * step
     return Timetable(

@@ -20,6 +20,7 @@ from app.ledger.types import (
     SignedReading,
     Terms,
 )
+from app.market.clearing import PricingRule
 from app.market.windows import grace_end
 
 DAY_AHEAD = 24
@@ -121,6 +122,30 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
             for member in self._directory.members:
                 self._recorded.pop((member.account, window), None)
         return settlement
+
+    async def set_pricing_rule(self, rule: PricingRule, first_window: int) -> list[Receipt]:
+        """Lets the members set the auction's pricing rule, unless it holds from `first_window`."""
+        if await self._ledger.pricing_rule_of(first_window) is rule:
+            return []
+        return [await self._ledger.set_pricing_rule(self._directory.offices.members, rule)]
+
+    async def clear(self, window: int) -> list[Receipt]:
+        """Clears a window's book in its commit phase; nothing to do where it has no orders.
+
+        Raises ContractRevertedError.
+        """
+        book = await self._ledger.book_of(window)
+        if not book.buys and not book.sells:
+            return []
+        return await self._ledger.clear(self._directory.offices.keeper, window)
+
+    async def release(self, order_ids: Sequence[int]) -> Written[int]:
+        """Ends orders whose book was not cleared in time; what was locked for them is free."""
+
+        async def submit(batch: Sequence[int]) -> list[Receipt]:
+            return await self._ledger.release_orders(self._directory.offices.keeper, batch)
+
+        return await write_or_drop(order_ids, submit)
 
     async def credit(self) -> Credit:
         """How solvent the operator is."""

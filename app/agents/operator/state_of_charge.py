@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mango import Role
 
+from app.agents.auction.speculator import StorageOutlook, storage_outlook
 from app.agents.devices.battery import BatteryStateRole
 from app.ledger.types import Address, Event, Terms
 from app.scenario.profiles import PERMILLE
@@ -46,21 +47,28 @@ class StateOfChargeRole(Role):  # type: ignore[misc] # mango has no types
         `offered_wh` is what others offer for it, `demand_wh` what homes last took from the
         microgrid in an hour (None: not known yet), `tokens_wh` the battery's energy tokens.
         """
-        role = self.context.get_role(BatteryStateRole)
-        battery = role.battery
-        ahead = self._agreed.get(window - 1, 0)
-        stored = role.stored_wh + min(ahead, 0) + self._kept(max(ahead, 0))
+        possible = self.outlook(window, terms, tokens_wh)
         scarce = offered_wh == 0 if demand_wh is None else offered_wh < demand_wh
         if scarce:
-            sell = min(battery.power_w, stored, tokens_wh + min(ahead, 0))
+            sell = possible.sellable_wh
             if sell < MIN_TRADE_WH:
                 return StoragePlan()
             return StoragePlan(sell_wh=sell, reserve_price=self._reserve(terms))
-        room = (battery.capacity_wh - stored) * PERMILLE // battery.efficiency_permille
-        buy = min(battery.power_w, room, offered_wh)
+        buy = min(possible.room_wh, offered_wh)
         if buy < MIN_TRADE_WH:
             return StoragePlan()
         return StoragePlan(buy_wh=buy, limit_price=self._limit(terms))
+
+    def outlook(self, window: int, terms: Terms, tokens_wh: int) -> StorageOutlook:
+        """What the battery can do in a window, after what is agreed for the window before."""
+        role = self.context.get_role(BatteryStateRole)
+        ahead = self._agreed.get(window - 1, 0)
+        return storage_outlook(
+            terms,
+            role.battery,
+            stored_wh=role.stored_wh + min(ahead, 0) + self._kept(max(ahead, 0)),
+            tokens_wh=tokens_wh + min(ahead, 0),
+        )
 
     def note_agreed(self, window: int, energy_wh: int) -> None:
         """The battery has bought (or, negative, sold) energy for a window."""

@@ -25,6 +25,7 @@ class BuyerRole(BuyingSide):
         self._seat: Seat | None = None
         self._desks: list[BuyerDesk] = []
         self._origins: dict[str, AgentAddress] = {}
+        self._limits: list[int | None] = []
 
     @property
     def policy(self) -> BuyerPolicy:
@@ -41,6 +42,14 @@ class BuyerRole(BuyingSide):
         return sum(max(desk.left_wh, 0) for desk in self._desks)
 
     @property
+    def unmet(self) -> tuple[tuple[int, int | None], ...]:
+        """What is still looked for, part by part, each with its own limit price, if it has one."""
+        return tuple(
+            (max(desk.left_wh, 0), limit)
+            for desk, limit in zip(self._desks, self._limits, strict=True)
+        )
+
+    @property
     def dropped(self) -> int:
         """Conversations that were given up for want of an answer."""
         return sum(desk.dropped for desk in self._desks)
@@ -49,6 +58,7 @@ class BuyerRole(BuyingSide):
         """Begins a window."""
         self._seat = seat
         self._desks = []
+        self._limits = []
         self._origins = {}
 
     def look_for(self, energy_wh: int, limit_price: int | None = None) -> None:
@@ -66,6 +76,7 @@ class BuyerRole(BuyingSide):
         need = Need(energy_wh, limit, f"{window}-{self.context.aid}-{number}")
         strategy = self._policy.strategy_for(limit, terms, rng)
         self._desks.append(BuyerDesk(self._seat, need, strategy))
+        self._limits.append(limit_price)
 
     def contact(self, offers: Sequence[Offer], sellers: Mapping[Address, AgentAddress]) -> None:
         """Calls the sellers of offers that are new; `sellers` says where they negotiate."""

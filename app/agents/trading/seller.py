@@ -39,6 +39,13 @@ class SellerRole(SellingSide):
         """The negotiations of the present window."""
         return self._desk
 
+    @property
+    def booked_wh(self) -> int:
+        """Energy that buyers have signed for in the present window."""
+        if self._desk is None:
+            return 0
+        return sum(booking.signed.agreement.energy_wh for booking in self._desk.bookings)
+
     async def offer(self, window: int, energy_wh: int, terms: Terms, reserve: int = 0) -> Receipt:
         """Offers energy for a window at no less than the grid's floor and its own reserves."""
         floor = max(terms.grid_floor, self._policy.reserve_price, reserve)

@@ -64,7 +64,7 @@ async def test_the_first_forecast_for_a_window_counts_and_counts_once(
     forecaster: ForecasterRole, reader: DataReaderRole
 ) -> None:
     forecaster.forecast(FIRST + 12)
-    reader.note([metered(FIRST, 5_000, 0)])
+    reader.note(FIRST, WindowEnergy(5_000, 0))
     forecaster.forecast(FIRST + 12)
     error = forecaster.compare(FIRST + 12, WindowEnergy(100, 900))
 
@@ -78,7 +78,8 @@ async def test_a_window_without_a_forecast_has_no_error(forecaster: ForecasterRo
 
 
 async def test_the_reader_keeps_three_weeks(reader: DataReaderRole) -> None:
-    reader.note(metered(FIRST + number, number, 0) for number in range(KEPT_WINDOWS + 50))
+    for number in range(KEPT_WINDOWS + 50):
+        reader.note(FIRST + number, WindowEnergy(number, 0))
 
     assert len(reader.loads) == KEPT_WINDOWS
     assert min(reader.loads) == FIRST + 50

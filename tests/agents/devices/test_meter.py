@@ -82,8 +82,8 @@ async def test_batches_of_two_windows_have_different_salts(meter: SmartMeterRole
 async def test_the_community_battery_takes_in_what_it_bought_evenly(
     storage_meter: StorageMeterRole, battery: BatteryStateRole
 ) -> None:
-    storage_meter.expect(WINDOW, 600)
-    storage_meter.expect(WINDOW, 402)
+    storage_meter.expect(WINDOW, bought_wh=600)
+    storage_meter.expect(WINDOW, bought_wh=402)
     batch = storage_meter.batch(WINDOW)
     reading = storage_meter.sign(batch).reading
 
@@ -96,7 +96,7 @@ async def test_the_community_battery_takes_in_what_it_bought_evenly(
 async def test_the_community_battery_gives_out_what_it_sold_as_far_as_it_has_it(
     storage_meter: StorageMeterRole, battery: BatteryStateRole
 ) -> None:
-    storage_meter.expect(WINDOW, -160)
+    storage_meter.expect(WINDOW, sold_wh=160)
     reading = storage_meter.sign(storage_meter.batch(WINDOW)).reading
 
     assert (reading.exported_wh, reading.losses_wh, battery.stored_wh) == (100, 0, 0)

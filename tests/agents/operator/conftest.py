@@ -30,6 +30,7 @@ def directory(ledger: ModelLedger, offices_accounts: DevelopmentAccounts) -> Dir
             accounts.treasurer,
             accounts.treasury,
             accounts.keeper,
+            accounts.members,
         ),
         members,
     )

@@ -129,6 +129,7 @@ def offices_of(accounts: DevelopmentAccounts) -> Offices:
         accounts.treasurer,
         accounts.treasury,
         accounts.keeper,
+        accounts.members,
     )
 
 
