@@ -6,7 +6,7 @@ and until the order expires. Every function is one piece of a reading transactio
 holds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -27,9 +27,8 @@ from sqlalchemy import (
 
 from app.index import schema
 from app.index.paging import Cut, one, page, record, with_time
-from app.index.queries import Prices, terms_of
+from app.index.queries import terms_of
 from app.index.records import (
-    BookOrder,
     BookRecord,
     BookState,
     ClearingRecord,
@@ -42,14 +41,10 @@ from app.index.records import (
     Place,
     Recorded,
 )
-from app.ledger.types import Address
+from app.ledger.types import Address, Order, Side, Terms
+from app.market.auction import MAX_LIFE, takes_part
+from app.market.clearing import PricingRule
 from app.market.windows import COMMIT_MARGIN, WINDOW_LENGTH, commit_start, window_at
-
-LONGEST_LIFE = 168
-"""In how many books after its first an order can stand."""
-
-_BUY = 0
-_FIRST_RULE = 0
 
 
 def orders(
@@ -60,7 +55,7 @@ def orders(
     window: int | None = None,
     book: int | None = None,
     owner: Address | None = None,
-    is_buy: bool | None = None,
+    side: Side | None = None,
     state: OrderState | None = None,
 ) -> Page[OrderRecord]:
     """Orders: those placed for a window, those in its book now, of an owner, of a side."""
@@ -69,12 +64,12 @@ def orders(
     if window is not None:
         statement = statement.where(placed.c.window == window)
     if book is not None:
-        lives = placed.c.window.between(book - LONGEST_LIFE, book)
+        lives = placed.c.window.between(book - MAX_LIFE, book)
         statement = statement.where(lives, _book(placed, now) == book)
     if owner is not None:
         statement = statement.where(placed.c.owner == owner)
-    if is_buy is not None:
-        statement = statement.where((placed.c.side == _BUY) == is_buy)
+    if side is not None:
+        statement = statement.where(placed.c.side == int(side))
     if state is not None:
         statement = statement.where(_state(placed, now) == state)
     return page(connection, statement, placed, cut, OrderRecord)
@@ -115,6 +110,13 @@ def fills(connection: Connection, window: int) -> tuple[FillRecord, ...]:
     return tuple(map(record(FillRecord), connection.execute(statement)))
 
 
+def latest_clearing(connection: Connection) -> ClearingRecord | None:
+    """The last book that was cleared."""
+    cleared = schema.clearings
+    latest = with_time(cleared).order_by(cleared.c.block.desc(), cleared.c.log_index.desc())
+    return one(connection, latest, ClearingRecord)
+
+
 def book(connection: Connection, window: int, *, now: int) -> BookRecord:
     """The book of a window: as it is while it takes orders, then as it was when it closed."""
     first = _first_window_in_book(connection, window)
@@ -127,13 +129,16 @@ def book(connection: Connection, window: int, *, now: int) -> BookRecord:
         state = "cleared"
     elif connection.execute(select(_is_being_cleared(literal(window)))).scalar():
         state = "clearing"
+    found = _orders_in_book(connection, window, first)
     return BookRecord(
         window=window,
         state=state,
-        rule=_rule_of(connection, window) if clearing is None else clearing.rule,
-        grid_floor=terms[window].grid_floor,
-        grid_ceiling=terms[window].grid_ceiling,
-        orders=_orders_in_book(connection, window, first, terms),
+        rule=_rule_of(connection, window) if clearing is None else PricingRule(clearing.rule),
+        terms=terms[window],
+        orders=found,
+        passed_over=frozenset(
+            each.id for each in found if not _takes_part(each, terms[each.window], terms[window])
+        ),
         fills=() if clearing is None else fills(connection, window),
         clearing=clearing,
     )
@@ -142,8 +147,7 @@ def book(connection: Connection, window: int, *, now: int) -> BookRecord:
 def _placed() -> FromClause:
     """Orders with what became of them: `filled_wh`, the kind of their `end`, the book `reached`."""
     placed, cleared, ends = schema.orders, schema.clearings, schema.order_ends
-    after = cleared.alias("after")
-    first = cleared.alias("first")
+    own, following = cleared.alias("own"), cleared.alias("following")
     end = (
         select(ends.c.kind)
         .where(ends.c.order_id == placed.c.order_id)
@@ -151,11 +155,13 @@ def _placed() -> FromClause:
         .correlate(placed)
         .scalar_subquery()
     )
-    was_carried = exists().where(first.c.window == placed.c.window).correlate(placed)
     next_uncleared = (
         select(cleared.c.window + 1)
-        .where(cleared.c.window >= placed.c.window)
-        .where(~exists().where(after.c.window == cleared.c.window + 1).correlate(cleared))
+        .where(
+            exists().where(own.c.window == placed.c.window).correlate(placed),
+            cleared.c.window >= placed.c.window,
+            ~exists().where(following.c.window == cleared.c.window + 1).correlate(cleared),
+        )
         .order_by(cleared.c.window)
         .limit(1)
         .correlate(placed)
@@ -165,7 +171,7 @@ def _placed() -> FromClause:
         placed,
         _filled_wh(placed).label("filled_wh"),
         end.label("end"),
-        case((was_carried, next_uncleared), else_=placed.c.window).label("reached"),
+        func.coalesce(next_uncleared, placed.c.window).label("reached"),
     ).subquery("placed")
 
 
@@ -173,7 +179,6 @@ def _orders(placed: FromClause, now: int) -> Select[Any]:
     over = placed.c.end.is_not(None)
     return with_time(
         placed,
-        (placed.c.side == _BUY).label("is_buy"),
         _last_window(placed).label("last_window"),
         _book(placed, now).label("book"),
         case((over, 0), else_=placed.c.energy_wh - placed.c.filled_wh).label("remaining_wh"),
@@ -237,7 +242,7 @@ def _ends(connection: Connection, order_id: int) -> list[OrderEventRecord]:
 def _fills_of(connection: Connection, found: OrderRecord) -> list[OrderEventRecord]:
     made = schema.fills
     own, other = made.c.buy_id, made.c.sell_id
-    if not found.is_buy:
+    if found.side is Side.SELL:
         own, other = other, own
     statement = with_time(made, literal("filled").label("step"), other.label("other_id"))
     rows = connection.execute(statement.where(own == found.order_id))
@@ -247,7 +252,7 @@ def _fills_of(connection: Connection, found: OrderRecord) -> list[OrderEventReco
 def _clearings_from(connection: Connection, window: int) -> Iterator[ClearingRecord]:
     """The clearings of a window's book and of those after it, until one was not cleared."""
     cleared = schema.clearings
-    statement = with_time(cleared).where(cleared.c.window.between(window, window + LONGEST_LIFE))
+    statement = with_time(cleared).where(cleared.c.window.between(window, window + MAX_LIFE))
     rows = connection.execute(statement.order_by(cleared.c.window))
     for expected, found in zip(count(window), map(record(ClearingRecord), rows), strict=False):
         if found.window != expected:
@@ -260,7 +265,7 @@ def _first_window_in_book(connection: Connection, window: int) -> int:
     cleared = schema.clearings.c.window
     found = set(
         connection.execute(
-            select(cleared).where(cleared.between(window - LONGEST_LIFE, window - 1))
+            select(cleared).where(cleared.between(window - MAX_LIFE, window - 1))
         ).scalars()
     )
     first = window
@@ -269,9 +274,7 @@ def _first_window_in_book(connection: Connection, window: int) -> int:
     return first
 
 
-def _orders_in_book(
-    connection: Connection, window: int, first: int, terms: Mapping[int, Prices]
-) -> tuple[BookOrder, ...]:
+def _orders_in_book(connection: Connection, window: int, first: int) -> tuple[Order, ...]:
     """The orders of a book by their ids, each with what earlier books had left of it."""
     placed, ends, blocks = schema.orders, schema.order_ends, schema.blocks
     left_wh = placed.c.energy_wh - _filled_wh(placed, schema.fills.c.window < window)
@@ -290,13 +293,9 @@ def _orders_in_book(
     )
     rows = connection.execute(
         select(
-            placed.c.order_id,
-            placed.c.owner,
-            (placed.c.side == _BUY).label("is_buy"),
-            placed.c.window,
+            placed,
             _last_window(placed).label("last_window"),
-            left_wh.label("energy_wh"),
-            placed.c.limit_price,
+            left_wh.label("left_wh"),
         )
         .where(
             placed.c.window.between(first, window),
@@ -307,26 +306,24 @@ def _orders_in_book(
         .order_by(placed.c.order_id)
     )
     return tuple(
-        BookOrder(
-            order_id=row.order_id,
+        Order(
+            id=row.order_id,
             owner=row.owner,
-            is_buy=bool(row.is_buy),
+            side=Side(row.side),
+            energy_wh=int(row.left_wh),
+            limit_price=row.limit_price,
             window=row.window,
             last_window=row.last_window,
-            energy_wh=int(row.energy_wh),
-            limit_price=row.limit_price,
-            passed_over=not row.is_buy and _cover(terms[row.window]) < _cover(terms[window]),
         )
         for row in rows
     )
 
 
-def _cover(terms: Prices) -> int:
-    """What a seller sets aside for a kWh, but for its own price."""
-    return (terms.grid_ceiling or 0) + (terms.penalty_rate or 0)
+def _takes_part(order: Order, own: Terms | None, terms: Terms | None) -> bool:
+    return own is None or terms is None or takes_part(order, own, terms)
 
 
-def _rule_of(connection: Connection, window: int) -> int:
+def _rule_of(connection: Connection, window: int) -> PricingRule:
     made = schema.pricing_rules.c
     latest = (
         select(made.rule)
@@ -335,7 +332,7 @@ def _rule_of(connection: Connection, window: int) -> int:
         .limit(1)
     )
     found = connection.execute(latest).scalar()
-    return _FIRST_RULE if found is None else int(found)
+    return PricingRule.MIDPOINT if found is None else PricingRule(found)
 
 
 def _step(source: Recorded, step: OrderStep, window: int, energy_wh: int) -> OrderEventRecord:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, FromClause, Row, Select, literal, select, tup
 
 from app.index import schema
 from app.index.records import Page, Place, Recorded, TransactionRecord
+from app.ledger.types import Side
 
 R = TypeVar("R", bound=Recorded | TransactionRecord)
 
@@ -53,10 +54,10 @@ def page(
 def record(kind: type[R]) -> Callable[[Row[Any]], R]:
     """What makes a record of a row that has columns of the record's names."""
     names = [each.name for each in fields(kind)]
-    flags = {each.name for each in fields(kind) if each.type is bool}
+    narrower = {each.name: each.type for each in fields(kind) if each.type in (bool, Side)}
 
     def make(row: Row[Any]) -> R:
         values: dict[str, Any] = {name: row._mapping[name] for name in names}
-        return kind(**values | {name: bool(values[name]) for name in flags})
+        return kind(**values | {name: to(values[name]) for name, to in narrower.items()})
 
     return make

@@ -5,7 +5,6 @@ as they are while new rows come in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -38,7 +37,7 @@ from app.index.records import (
     TransactionRecord,
     WindowRecord,
 )
-from app.ledger.types import Address, MeterKind
+from app.ledger.types import Address, MeterKind, Terms
 from app.market.units import WH_PER_KWH
 
 _FREEZING = (schema.offers, schema.orders, schema.agreements)
@@ -449,14 +448,7 @@ def _window_sums(connection: Connection, first: int, last: int) -> dict[int, dic
     return sums
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
-    grid_floor: int | None = None
-    grid_ceiling: int | None = None
-    penalty_rate: int | None = None
-
-
-def terms_of(connection: Connection, first: int, last: int) -> dict[int, Prices]:
+def terms_of(connection: Connection, first: int, last: int) -> dict[int, Terms | None]:
     """The terms published for each window last, or else the default that holds for it.
 
     The first offer or order freezes what holds in its window, so that later defaults do not reach
@@ -476,7 +468,7 @@ def terms_of(connection: Connection, first: int, last: int) -> dict[int, Prices]
     ).all()
     defaults = [row for row in rows if row.window is None]
     own = {row.window: row for row in rows if row.window is not None}
-    found: dict[int, Prices] = {}
+    found: dict[int, Terms | None] = {}
     for window in range(first, last + 1):
         until = frozen.get(window)
         in_force = [
@@ -486,7 +478,7 @@ def terms_of(connection: Connection, first: int, last: int) -> dict[int, Prices]
         ]
         if window in own:
             in_force = [own[window]]
-        found[window] = _prices(in_force[-1]) if in_force else Prices()
+        found[window] = _terms(in_force[-1]) if in_force else None
     return found
 
 
@@ -494,8 +486,8 @@ def _place(row: Row[Any]) -> Place:
     return Place(row.block, row.log_index)
 
 
-def _prices(row: Row[Any]) -> Prices:
-    return Prices(row.grid_floor, row.grid_ceiling, row.penalty_rate)
+def _terms(row: Row[Any]) -> Terms:
+    return Terms(row.grid_floor, row.grid_ceiling, row.penalty_rate)
 
 
 def _number(connection: Connection, figure: Any) -> int:
@@ -560,12 +552,12 @@ def _mean(value: int, energy_wh: int) -> int | None:
     return round(value / energy_wh) if energy_wh else None
 
 
-def _window_record(window: int, prices: Prices, sums: Mapping[str, int]) -> WindowRecord:
+def _window_record(window: int, terms: Terms | None, sums: Mapping[str, int]) -> WindowRecord:
     return WindowRecord(
         window=window,
-        grid_floor=prices.grid_floor,
-        grid_ceiling=prices.grid_ceiling,
-        penalty_rate=prices.penalty_rate,
+        grid_floor=terms.grid_floor if terms else None,
+        grid_ceiling=terms.grid_ceiling if terms else None,
+        penalty_rate=terms.penalty_rate if terms else None,
         offers=sums["offers"],
         offered_wh=sums["offered_wh"],
         orders=sums["orders"],

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
-from app.ledger.types import Address
+from app.ledger.types import Address, Order, Side, Terms
+from app.market.clearing import PricingRule
 
 R = TypeVar("R")
 
@@ -122,7 +123,7 @@ class OrderRecord(Recorded):
 
     order_id: int
     owner: Address
-    is_buy: bool
+    side: Side
     window: int
     last_window: int
     book: int | None
@@ -165,25 +166,8 @@ class FillRecord(Recorded):
 
 
 @dataclass(frozen=True, slots=True)
-class BookOrder:
-    """An order as it stands in the book of some window, with what was left of it before that.
-
-    `passed_over`: a sell of an earlier window whose money set aside does not suffice for this one.
-    """
-
-    order_id: int
-    owner: Address
-    is_buy: bool
-    window: int
-    last_window: int
-    energy_wh: int
-    limit_price: int
-    passed_over: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ClearingRecord(Recorded):
-    """What came of a book. The marginal prices are 0 where nothing was traded."""
+    """What came of a book. The marginal limits are 0 where members traded nothing."""
 
     window: int
     rule: int
@@ -196,19 +180,25 @@ class ClearingRecord(Recorded):
 
 @dataclass(frozen=True, slots=True)
 class BookRecord:
-    """The book of a window as it is, or as it was when it closed. Prices None where none are set.
+    """The book of a window as it is, or as it was when it closed; `terms` None where none are set.
 
-    `rule` is the pricing rule that holds for it, as the contract numbers them.
+    `orders` are those in it, by id, each with what earlier books had left of it. `passed_over` are
+    sells of earlier windows among them whose money set aside does not suffice for this one.
     """
 
     window: int
     state: BookState
-    rule: int
-    grid_floor: int | None
-    grid_ceiling: int | None
-    orders: tuple[BookOrder, ...]
+    rule: PricingRule
+    terms: Terms | None
+    orders: tuple[Order, ...]
+    passed_over: frozenset[int]
     fills: tuple[FillRecord, ...]
     clearing: ClearingRecord | None
+
+    @property
+    def taking_part(self) -> list[Order]:
+        """The orders that its clearing matches."""
+        return [order for order in self.orders if order.id not in self.passed_over]
 
 
 @dataclass(frozen=True, slots=True)
