@@ -4,14 +4,14 @@ The caller of a function is always its first argument. Unlike the contract the m
 book in one call, so that no book is ever `CLEARING`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from app.ledger.model.authority import Role
 from app.ledger.model.contract import Contract, World
 from app.ledger.model.genesis import Genesis
-from app.ledger.model.market import MAX_ENERGY_WH, EnergyMarket
-from app.ledger.types import Address, Agreement, Book, BookState, Order, Side
+from app.ledger.model.market import MAX_ENERGY_WH, EnergyMarket, VenueFill
+from app.ledger.types import Address, Book, BookState, Order, Side
 from app.market.auction import (
     BookFills,
     clear_book,
@@ -23,16 +23,6 @@ from app.market.auction import (
 from app.market.clearing import Fill, PricingRule
 from app.market.windows import MAX_HORIZON, commit_start, window_at, window_start
 
-OFFER_ID_SHIFT = 96
-
-
-@dataclass(frozen=True, slots=True)
-class _Live:
-    """An order with energy left, and what is locked for each Wh of it."""
-
-    order: Order
-    rate: int
-
 
 class CallAuction(Contract):
     """Model of the contract `CallAuction`. Every refusal is a ContractRevertedError."""
@@ -42,7 +32,7 @@ class CallAuction(Contract):
     def __init__(self, world: World, genesis: Genesis, market: EnergyMarket) -> None:
         super().__init__(world, genesis.contracts.call_auction)
         self._market = market
-        self._live: dict[int, _Live] = {}
+        self._live: dict[int, Order] = {}
         self._last_id = {"is": 0}
         self._placed_counts: dict[int, int] = {}
         self._placed: dict[tuple[int, int], int] = {}
@@ -54,13 +44,13 @@ class CallAuction(Contract):
 
     def order_of(self, order_id: int) -> Order:
         """What is left of an order. Errors: OrderUnknown."""
-        return self._live_of(order_id).order
+        return self._live_of(order_id)
 
     def orders_of(self, window: int) -> list[Order]:
         """The orders of a window's book, by id; none once it is cleared or lost."""
         if not self._exists(window):
             return []
-        return sorted((live.order for live in self._book(window)), key=lambda order: order.id)
+        return sorted(self._book(window), key=lambda order: order.id)
 
     def book_of(self, window: int) -> Book:
         """How many orders a book has, and its state."""
@@ -84,7 +74,7 @@ class CallAuction(Contract):
         expires_at: int,
     ) -> int:
         """Returns the order's id. Errors, in this order: EnergyZero, EnergyTooLarge, WindowClosed,
-        WindowTooFar, ExpiryTooEarly, ExpiryTooLate, those of `EnergyMarket.open_order`.
+        WindowTooFar, ExpiryTooEarly, ExpiryTooLate, those of `EnergyMarket.cover_order`.
         """
         self._require_placeable(energy_wh, window, expires_at)
 
@@ -98,9 +88,9 @@ class CallAuction(Contract):
             window=window,
             last_window=last_window_of(expires_at),
         )
-        rate = self._market.open_order(self.address, order)
+        self._market.cover_order(self.address, caller, side, window, energy_wh, limit_price)
         self._journal.put(self._last_id, "is", order_id)
-        self._journal.put(self._live, order_id, _Live(order, rate))
+        self._journal.put(self._live, order_id, order)
         count = self._placed_counts.get(window, 0)
         self._journal.put(self._placed_counts, window, count + 1)
         self._journal.put(self._placed, (window, count), order_id)
@@ -118,30 +108,29 @@ class CallAuction(Contract):
 
     def cancel_order(self, caller: Address, order_id: int) -> None:
         """Errors: OrderUnknown, NotOwner, BookClosed."""
-        live = self._live_of(order_id)
-        owner = live.order.owner
-        self._require(caller == owner, "NotOwner", caller=caller, owner=owner)
-        window = self._window_of(live.order)
+        order = self._live_of(order_id)
+        self._require(caller == order.owner, "NotOwner", caller=caller, owner=order.owner)
+        window = self._window_of(order)
         is_closed = commit_start(window) <= self._now() < window_start(window)
         self._require(not is_closed, "BookClosed", window=window)
 
-        self._end(live)
-        self._emit("OrderCancelled", orderId=order_id, owner=owner, energyWh=live.order.energy_wh)
+        self._end(order)
+        self._emit("OrderCancelled", orderId=order_id, owner=order.owner, energyWh=order.energy_wh)
 
     def release_orders(self, caller: Address, order_ids: Sequence[int]) -> None:
         """Passes over orders that are gone. By anyone. Errors: OrderInBook."""
         for order_id in order_ids:
-            live = self._live.get(order_id)
-            if live is None:
+            order = self._live.get(order_id)
+            if order is None:
                 continue
-            window = self._window_of(live.order)
+            window = self._window_of(order)
             self._require(
                 self._now() >= window_start(window),
                 "OrderInBook",
                 orderId=order_id,
                 window=window,
             )
-            self._expire(live)
+            self._expire(order)
 
     def _require_placeable(self, energy_wh: int, window: int, expires_at: int) -> None:
         self._require(energy_wh > 0, "EnergyZero")
@@ -167,7 +156,7 @@ class CallAuction(Contract):
     ) -> bool:
         """Returns True: the book is cleared. Errors, in this order: BookIsCleared,
         CommitPhaseOnly, EnforcedPause, BookEmpty, OrderNotInBook, OrderMisplaced, BookIncomplete,
-        those of `EnergyMarket.fill_orders`.
+        those of `EnergyMarket.record_fill`.
         """
         self._require(not self._is_cleared(window), "BookIsCleared", window=window)
         start, end = max(commit_start(window), 0), window_start(window)
@@ -177,18 +166,17 @@ class CallAuction(Contract):
             window=window,
             **{"from": start, "until": end},
         )
-        self._require(not self._market.paused(), "EnforcedPause")
-        book = {live.order.id: live for live in self._book(window)}
+        terms = self._market.open_clearing(self.address, window)
+        book = {order.id: order for order in self._book(window)}
         self._require(len(book) > 0, "BookEmpty", window=window)
-        for side, ids in ((Side.BUY, buy_ids), (Side.SELL, sell_ids)):
-            self._require_listed(side, ids, book)
+        self._require_listed(Side.BUY, buy_ids, book)
+        self._require_listed(Side.SELL, sell_ids, book)
 
-        terms = self._market.terms_of(window)
         rule = self.pricing_rule_of(window)
         taking_part = [
-            live.order
-            for live in book.values()
-            if takes_part(live.order, self._market.terms_of(live.order.window), terms)
+            order
+            for order in book.values()
+            if takes_part(order, self._market.terms_of(order.window), terms)
         ]
         result = clear_book(taking_part, terms, rule)
         for fill in result.fills:
@@ -200,35 +188,39 @@ class CallAuction(Contract):
         self._emit_cleared(window, rule, result)
         return True
 
-    def _require_listed(self, side: Side, ids: Sequence[int], book: dict[int, _Live]) -> None:
+    def _require_listed(self, side: Side, ids: Sequence[int], book: Mapping[int, Order]) -> None:
         """Whether the ids are all of a side's orders, the head first."""
         sign = -1 if side is Side.BUY else 1
         former: tuple[int, int] | None = None
         for position, order_id in enumerate(ids):
             found = {"side": side, "position": position, "orderId": order_id}
-            is_in_book = order_id in book and book[order_id].order.side is side
+            is_in_book = order_id in book and book[order_id].side is side
             self._require(is_in_book, "OrderNotInBook", **found)
-            place = (sign * book[order_id].order.limit_price, order_id)
+            place = (sign * book[order_id].limit_price, order_id)
             self._require(former is None or former < place, "OrderMisplaced", **found)
             former = place
-        total = sum(live.order.side is side for live in book.values())
+        total = sum(order.side is side for order in book.values())
         self._require(len(ids) == total, "BookIncomplete", side=side, listed=len(ids), total=total)
 
     def _fill(self, fill: Fill, window: int) -> None:
         buy, sell = self._live[fill.buy_id], self._live[fill.sell_id]
-        agreement = Agreement(
-            offer_id=int(self.address, 16) << OFFER_ID_SHIFT | fill.sell_id,
-            seller=sell.order.owner,
-            buyer=buy.order.owner,
-            window=window,
-            energy_wh=fill.quantity_wh,
-            price=fill.price,
-            deadline=0,
-            salt=fill.buy_id,
+        self._market.record_fill(
+            self.address,
+            VenueFill(
+                buy_id=fill.buy_id,
+                sell_id=fill.sell_id,
+                buyer=buy.owner,
+                seller=sell.owner,
+                window=window,
+                energy_wh=fill.quantity_wh,
+                price=fill.price,
+                buy_limit=buy.limit_price,
+                sell_limit=sell.limit_price,
+                sell_window=sell.window,
+            ),
         )
-        self._market.fill_orders(self.address, agreement, buy.rate, sell.rate)
-        for live in (buy, sell):
-            self._reduce(live, fill.quantity_wh)
+        for order in (buy, sell):
+            self._reduce(order, fill.quantity_wh)
         self._emit(
             "OrderFilled",
             buyId=fill.buy_id,
@@ -242,13 +234,13 @@ class CallAuction(Contract):
         """Orders leave the book, to the next one or for good."""
         carried = []
         for order_id in order_ids:
-            live = self._live.get(order_id)
-            if live is None:
+            order = self._live.get(order_id)
+            if order is None:
                 continue
-            if live.order.last_window > window:
+            if order.last_window > window:
                 carried.append(order_id)
             else:
-                self._expire(live)
+                self._expire(order)
         self._journal.put(self._cleared, window, True)
         self._journal.put(self._carried, window + 1, tuple(carried))
 
@@ -276,40 +268,43 @@ class CallAuction(Contract):
 
     # Records
 
-    def _live_of(self, order_id: int) -> _Live:
+    def _live_of(self, order_id: int) -> Order:
         self._require(order_id in self._live, "OrderUnknown", orderId=order_id)
         return self._live[order_id]
 
-    def _reduce(self, live: _Live, energy_wh: int) -> None:
-        order_id = live.order.id
-        left_wh = self._live[order_id].order.energy_wh - energy_wh
+    def _reduce(self, order: Order, energy_wh: int) -> None:
+        left_wh = order.energy_wh - energy_wh
         if left_wh == 0:
-            self._journal.remove(self._live, order_id)
+            self._journal.remove(self._live, order.id)
         else:
-            reduced = replace(live.order, energy_wh=left_wh)
-            self._journal.put(self._live, order_id, replace(live, order=reduced))
+            self._journal.put(self._live, order.id, replace(order, energy_wh=left_wh))
 
-    def _end(self, live: _Live) -> None:
-        order = live.order
+    def _end(self, order: Order) -> None:
         self._journal.remove(self._live, order.id)
-        self._market.close_order(self.address, order.owner, order.energy_wh, live.rate)
+        self._market.release_order(
+            self.address,
+            order.owner,
+            order.side,
+            order.window,
+            order.energy_wh,
+            order.limit_price,
+        )
 
-    def _expire(self, live: _Live) -> None:
-        order = live.order
-        self._end(live)
+    def _expire(self, order: Order) -> None:
+        self._end(order)
         self._emit(
             "OrderExpired", orderId=order.id, window=order.last_window, energyWh=order.energy_wh
         )
 
     # Books
 
-    def _book(self, window: int) -> Iterator[_Live]:
+    def _book(self, window: int) -> Iterator[Order]:
         """What is left of the orders that were placed for a window or carried on to it."""
         placed = (self._placed[window, i] for i in range(self._placed_counts.get(window, 0)))
         for order_id in (*self._carried.get(window, ()), *placed):
-            live = self._live.get(order_id)
-            if live is not None:
-                yield live
+            order = self._live.get(order_id)
+            if order is not None:
+                yield order
 
     def _window_of(self, order: Order) -> int:
         """The window whose book an order is in, or was in when nobody cleared it."""

@@ -20,10 +20,10 @@ from app.ledger.types import (
     Agreement,
     AgreementState,
     Offer,
-    Order,
     ParticipantInfo,
     Position,
     RecordedReading,
+    Side,
     Terms,
 )
 from app.market.auction import cover_rate
@@ -51,6 +51,7 @@ MAX_META_ADDRESS_BYTES = 128
 OFFER_INDEX_BITS = 32
 LANES = 8
 MAX_AGREED_WH = 2**48 - 1
+VENUE_SHIFT = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,24 @@ class _Trades:
     bought_wh: int = 0
     open_sales: int = 0
     open_purchases: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VenueFill:
+    """A match of two orders at a venue; covers were locked at their limits, and that of the sell
+    at the terms of its window.
+    """
+
+    buy_id: int
+    sell_id: int
+    buyer: Address
+    seller: Address
+    window: int
+    energy_wh: int
+    price: int
+    buy_limit: int
+    sell_limit: int
+    sell_window: int
 
 
 _NO_INFO = ParticipantInfo(endpoint="", household_id=bytes(32), meter=ZERO_ADDRESS)
@@ -348,51 +367,82 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         """Whether it is admitted."""
         return self._venues.get(account, False)
 
-    def open_order(self, venue: Address, order: Order) -> int:
-        """Locks the cover of an order; returns it for one Wh. By a venue. Errors, in this order:
-        NotVenue, EnforcedPause, NotParticipant, DebtOutstanding, PriceOutOfRange,
-        FundsInsufficient.
+    def cover_order(
+        self,
+        caller: Address,
+        owner: Address,
+        side: Side,
+        window: int,
+        energy_wh: int,
+        limit_price: int,
+    ) -> None:
+        """Locks what an order needs. By a venue. Errors, in this order: NotVenue, EnforcedPause,
+        NotParticipant, DebtOutstanding, PriceOutOfRange, FundsInsufficient.
         """
-        self._require_venue(venue)
+        self._require_venue(caller)
         self._when_not_paused()
-        self._require_participant(order.owner)
-        self._require_no_debt(order.owner)
-        terms = self.terms_of(order.window)
-        self._require_price(order.limit_price, terms.grid_floor, terms.grid_ceiling)
+        self._require_participant(owner)
+        self._require_no_debt(owner)
+        terms = self.terms_of(window)
+        self._require_price(limit_price, terms.grid_floor, terms.grid_ceiling)
 
-        self._freeze_terms(order.window)
-        rate = cover_rate(order.side, order.limit_price, terms)
-        self._lock(order.owner, order.energy_wh * rate)
-        return rate
+        self._freeze_terms(window)
+        self._lock(owner, energy_wh * cover_rate(side, limit_price, terms))
 
-    def fill_orders(
-        self, venue: Address, agreement: Agreement, buy_rate: int, sell_rate: int
-    ) -> bytes:
-        """Makes an agreement of a fill, with locks out of the orders' covers. By a venue. Errors:
-        NotVenue, EnforcedPause, PositionOpen, EnergyTooLarge.
+    def release_order(
+        self,
+        caller: Address,
+        owner: Address,
+        side: Side,
+        window: int,
+        energy_wh: int,
+        limit_price: int,
+    ) -> None:
+        """Returns the cover of an order's energy. By a venue. Errors: NotVenue."""
+        self._require_venue(caller)
+
+        amount = energy_wh * cover_rate(side, limit_price, self.terms_of(window))
+        self._unlock(owner, amount, amount)
+
+    def open_clearing(self, caller: Address, window: int) -> Terms:
+        """The terms that the orders of a window are matched by. By a venue. Errors: NotVenue,
+        EnforcedPause.
         """
-        self._require_venue(venue)
+        self._require_venue(caller)
         self._when_not_paused()
-        a = agreement
-        agreement_id = self.hash_agreement(a)
-        locks = locks_of(a.energy_wh, a.price, self.terms_of(a.window))
+
+        self._freeze_terms(window)
+        return self.terms_of(window)
+
+    def record_fill(self, caller: Address, fill: VenueFill) -> bytes:
+        """Returns the id of the agreement that a match comes to. By a venue. Errors: NotVenue,
+        PositionOpen, EnergyTooLarge.
+        """
+        self._require_venue(caller)
+        agreement = Agreement(
+            offer_id=int(caller, 16) << VENUE_SHIFT | fill.sell_id,
+            seller=fill.seller,
+            buyer=fill.buyer,
+            window=fill.window,
+            energy_wh=fill.energy_wh,
+            price=fill.price,
+            deadline=0,
+            salt=fill.buy_id,
+        )
+        agreement_id = self.hash_agreement(agreement)
+        locks = locks_of(fill.energy_wh, fill.price, self.terms_of(fill.window))
+        own_terms = self.terms_of(fill.sell_window)
+        # The rate of a buy is its limit, whatever the terms are.
+        buy_cover = fill.energy_wh * cover_rate(Side.BUY, fill.buy_limit, own_terms)
+        sell_cover = fill.energy_wh * cover_rate(Side.SELL, fill.sell_limit, own_terms)
 
         self._journal.put(self._states, agreement_id, AgreementState.OPEN)
-        self._open_sale(a.seller, a.window, a.energy_wh)
-        self._open_purchase(a.buyer, a.window)
-        self._release(a.buyer, a.energy_wh * buy_rate - locks.escrow)
-        self._release(a.seller, a.energy_wh * sell_rate - locks.bond)
-        self._emit_allowed(agreement_id, a)
+        self._open_sale(fill.seller, fill.window, fill.energy_wh)
+        self._open_purchase(fill.buyer, fill.window)
+        self._unlock(fill.buyer, buy_cover - locks.escrow, buy_cover - locks.escrow)
+        self._unlock(fill.seller, sell_cover - locks.bond, sell_cover - locks.bond)
+        self._emit_allowed(agreement_id, agreement)
         return agreement_id
-
-    def close_order(self, venue: Address, owner: Address, energy_wh: int, rate: int) -> None:
-        """Returns the cover of what is left of an order. By a venue. Errors: NotVenue."""
-        self._require_venue(venue)
-
-        self._release(owner, energy_wh * rate)
-
-    def _release(self, owner: Address, amount: int) -> None:
-        self._unlock(owner, amount, amount)
 
     # Settlement
 
