@@ -10,12 +10,17 @@ from app.ledger.types import (
     Address,
     Agreement,
     AgreementState,
+    Book,
+    BookState,
     EnergyTotals,
     Offer,
+    Order,
     Position,
     RecordedReading,
+    Side,
     Terms,
 )
+from app.market.auction import cover_rate
 from app.market.settlement import locks_of
 
 
@@ -42,6 +47,11 @@ class Books(Protocol):
     def supplies(self) -> Supplies: ...
     def terms(self, window: int) -> Terms: ...
     def offers(self, window: int) -> list[Offer]: ...
+    def orders(self, order_ids: Sequence[int]) -> list[Order]:
+        """What is left of those that have energy left."""
+        ...
+
+    def book(self, window: int) -> Book: ...
     def state(self, agreement: Agreement) -> AgreementState: ...
     def position(self, participant: Address, window: int) -> Position: ...
     def reading(self, owner: Address, window: int) -> RecordedReading: ...
@@ -82,6 +92,12 @@ class ModelBooks:
     def offers(self, window: int) -> list[Offer]:
         return self._ledger.energy_market.get_offers(window, 0, 256)[0]
 
+    def orders(self, order_ids: Sequence[int]) -> list[Order]:
+        return self._ledger.call_auction.get_orders(order_ids)
+
+    def book(self, window: int) -> Book:
+        return self._ledger.call_auction.book_of(window)
+
     def state(self, agreement: Agreement) -> AgreementState:
         return self._ledger.energy_market.agreement_state(self._ledger.agreement_id(agreement))
 
@@ -98,6 +114,7 @@ class Cast:
 
     holders: list[Address]
     agreements: list[Agreement] = field(default_factory=list)
+    orders: list[int] = field(default_factory=list)
     windows: list[int] = field(default_factory=list)
 
 
@@ -118,9 +135,11 @@ def page(books: Books, cast: Cast) -> dict[str, object]:
     for window in cast.windows:
         read[f"terms {window}"] = books.terms(window)
         read[f"offers {window}"] = books.offers(window)
+        read[f"book {window}"] = books.book(window)
         for holder in cast.holders:
             read[f"position {holder} {window}"] = books.position(holder, window)
             read[f"reading {holder} {window}"] = books.reading(holder, window)
+    read["orders"] = books.orders(cast.orders)
     for number, agreement in enumerate(cast.agreements):
         read[f"agreement {number}"] = books.state(agreement)
     return read
@@ -130,14 +149,16 @@ def assert_conserved(books: Books, cast: Cast) -> None:
     """The conservation laws of the market: nothing appears, vanishes or is promised twice."""
     accounts = {holder: books.account(holder) for holder in cast.holders}
     open_agreements = [a for a in cast.agreements if books.state(a) is AgreementState.OPEN]
+    orders = books.orders(cast.orders)
 
     assert_tokens_conserved(books, cast.holders)
     money = sum(account.free + account.locked for account in accounts.values())
     assert books.payment(books.market) == money
-    locked = locks_by_holder(books, open_agreements, cast.holders)
+    locked = locks_by_holder(books, open_agreements, orders, cast.holders)
     assert {holder: account.locked for holder, account in accounts.items()} == locked
     assert_offers_kept(books, cast)
     assert_positions_know(books, open_agreements, cast)
+    assert_books_count(books, orders, cast)
 
 
 def assert_tokens_conserved(books: Books, holders: Sequence[Address]) -> None:
@@ -152,14 +173,20 @@ def assert_tokens_conserved(books: Books, holders: Sequence[Address]) -> None:
 
 
 def locks_by_holder(
-    books: Books, open_agreements: Iterable[Agreement], holders: Iterable[Address]
+    books: Books,
+    open_agreements: Iterable[Agreement],
+    orders: Iterable[Order],
+    holders: Iterable[Address],
 ) -> dict[Address, int]:
-    """What open agreements lock of each holder: escrows of buyers, bonds of sellers."""
+    """What each holder has locked: escrows of buyers, bonds of sellers, covers of orders."""
     locked = dict.fromkeys(holders, 0)
     for agreement in open_agreements:
         locks = locks_of(agreement.energy_wh, agreement.price, books.terms(agreement.window))
         locked[agreement.buyer] += locks.escrow
         locked[agreement.seller] += locks.bond
+    for order in orders:
+        rate = cover_rate(order.side, order.limit_price, books.terms(order.window))
+        locked[order.owner] += order.energy_wh * rate
     return locked
 
 
@@ -182,3 +209,15 @@ def assert_positions_know(books: Books, open_agreements: Sequence[Agreement], ca
         expected[agreement.buyer, agreement.window] += 1
 
     assert {at: books.position(*at).open_agreements for at in expected} == expected
+
+
+def assert_books_count(books: Books, orders: Sequence[Order], cast: Cast) -> None:
+    """Every order that is placed for an open book, and not gone, is counted in it."""
+    for window in cast.windows:
+        book = books.book(window)
+        placed = [order.side for order in orders if order.window == window]
+        if book.state is BookState.OPEN:
+            assert book.buys >= placed.count(Side.BUY)
+            assert book.sells >= placed.count(Side.SELL)
+        elif book.state is BookState.CLEARED:
+            assert (book.buys, book.sells) == (0, 0)

@@ -11,6 +11,7 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from app.ledger.fills import fill_agreements
 from app.ledger.model import ModelLedger
 from app.ledger.types import (
     Address,
@@ -20,7 +21,10 @@ from app.ledger.types import (
     MeterKind,
     ParticipantInfo,
     Reading,
+    Receipt,
+    Side,
 )
+from app.market.auction import queue_of
 from app.market.windows import commit_start, window_at, window_end, window_start
 from tests.ledger.books import Books, Cast, assert_conserved
 from tests.ledger.calls import Call
@@ -60,8 +64,25 @@ class Sight:
     losses_wh: int
 
 
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """An order of a resident, for so many windows."""
+
+    who: int
+    side: Side
+    energy_wh: int
+    price: int
+    windows: int
+
+
 # What even few stories have to come across, lest they grow tame without anybody noticing.
-MUST_SEE = {"DebtIncurred", "PositionClosed", "TransactionAllowed", "TransactionMade"}
+MUST_SEE = {
+    "DebtIncurred",
+    "OrderFilled",
+    "PositionClosed",
+    "TransactionAllowed",
+    "TransactionMade",
+}
 
 residents = st.integers(0, 3)
 amounts = st.integers(0, 2 * DEPOSIT)
@@ -78,6 +99,14 @@ sales = st.builds(
     cancelled=st.integers(0, 9).map(lambda drawn: drawn == 7),
 )
 sights = st.builds(Sight, shares, st.integers(0, 500), energies, st.integers(0, 500))
+bids = st.builds(
+    Bid,
+    who=residents,
+    side=st.sampled_from(Side),
+    energy_wh=st.integers(1, 2_500),
+    price=st.sampled_from((80_000, 150_000, 200_000, 200_001, 250_000, 320_000)),
+    windows=st.integers(1, 3),
+)
 all_sights = st.lists(st.one_of(sights, sights, sights, st.none()), min_size=4, max_size=4)
 
 
@@ -116,6 +145,7 @@ class MarketMachine(RuleBasedStateMachine):
         self.cast.holders += [self.people.treasury, self.people.outsider]
         self.window = window_at(self.now()) + 1
         self.cast.windows.append(self.window)
+        self.carried: tuple[int, list[int]] = (0, [])
 
     @abstractmethod
     def now(self) -> int:
@@ -151,6 +181,62 @@ class MarketMachine(RuleBasedStateMachine):
         self.begin_hour(self.window, seen)
         if diligent:
             self.settle_and_close(self.window - 2)
+
+    @rule(
+        placed=st.lists(bids, min_size=2, max_size=6),
+        cancelled=st.lists(st.integers(0, 5), max_size=2),
+        seen=all_sights,
+        diligent=st.booleans(),
+    )
+    def auction_for_an_hour(
+        self,
+        placed: list[Bid],
+        cancelled: list[int],
+        seen: list[Sight | None],
+        diligent: bool,
+    ) -> None:
+        """Orders are placed, some cancelled, and the book is cleared in the commit margin."""
+        for bid in placed:
+            self.place_order(bid)
+        for order in self.books.orders([*self.cast.orders]):
+            if order.id % 6 in cancelled:
+                self.auction("cancelOrder", order.owner, order.id)
+        self.wait(commit_start(self.window))
+        self.clear_book()
+        self.begin_hour(self.window, seen)
+        if diligent:
+            self.settle_and_close(self.window - 2)
+
+    def place_order(self, bid: Bid) -> None:
+        expires_at = commit_start(self.window + bid.windows)
+        events = self.run(
+            Call(
+                "CallAuction",
+                "placeOrder",
+                self.resident(bid.who).owner,
+                (bid.side, bid.energy_wh, bid.price, self.window, expires_at),
+            )
+        )
+        for event in events or ():
+            self.cast.orders.append(event.arguments["orderId"])
+
+    def clear_book(self) -> None:
+        """The orders of this window and those that the last clearing left over."""
+        carried_to, carried = self.carried
+        book = [
+            order
+            for order in self.books.orders(self.cast.orders)
+            if order.window == self.window or (carried_to == self.window and order.id in carried)
+        ]
+        lists = (tuple(order.id for order in queue_of(book, side)) for side in Side)
+        events = self.run(Call("CallAuction", "clear", self.people.keeper, (self.window, *lists)))
+        if events is None:
+            return
+        self.seen.update(event.name for event in events)
+        self.cast.agreements += fill_agreements([Receipt("clear", "", events=events)])
+        left = self.books.orders([order.id for order in book])
+        assert all(order.last_window > self.window for order in left)
+        self.carried = (self.window + 1, [order.id for order in left])
 
     @rule(hours=st.integers(1, 4), seen=all_sights)
     def let_hours_pass(self, hours: int, seen: list[Sight | None]) -> None:
@@ -205,6 +291,7 @@ class MarketMachine(RuleBasedStateMachine):
         }
         self.cast.windows = [window for window in self.cast.windows if window in kept]
         self.cast.agreements = [a for a in self.cast.agreements if a.window in kept]
+        self.cast.orders = [order.id for order in self.books.orders(self.cast.orders)]
 
     def read_meter(self, resident: Resident, window: int, sight: Sight) -> None:
         sold_wh = sum(
@@ -258,6 +345,19 @@ class MarketMachine(RuleBasedStateMachine):
             if self.books.claim(resident.owner):
                 self.market("payClaim", self.people.keeper, resident.owner)
 
+    @rule()
+    def release_orders(self) -> None:
+        """Those that are in no book any more; all or none."""
+        carried_to, carried = self.carried
+        lost = [
+            order.id
+            for order in self.books.orders(self.cast.orders)
+            if order.window < self.window
+            and not (carried_to == self.window and order.id in carried)
+        ]
+        if lost:
+            assert self.auction("releaseOrders", self.people.keeper, tuple(lost))
+
     @rule(share=parts)
     def give_energy_away(self, share: float) -> None:
         """Those who have energy do, though they may owe it."""
@@ -281,6 +381,9 @@ class MarketMachine(RuleBasedStateMachine):
 
     def resident(self, number: int) -> Resident:
         return self.people.residents[number % len(self.people.residents)]
+
+    def auction(self, function: str, sender: Address, *arguments: object) -> bool:
+        return self.do(Call("CallAuction", function, sender, arguments))
 
     def market(self, function: str, sender: Address, *arguments: object) -> bool:
         return self.do(Call("EnergyMarket", function, sender, arguments))

@@ -9,16 +9,22 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeVar
 
+from app.ledger.fills import fill_agreements
 from app.ledger.model import ModelLedger, TermLimits
 from app.ledger.types import (
     Address,
     Agreement,
     MeterKind,
     Offer,
+    Order,
     ParticipantInfo,
     Reading,
+    Receipt,
+    Side,
     Terms,
 )
+from app.market.auction import earliest_expiry, latest_expiry, queue_of
+from app.market.clearing import PricingRule
 from app.market.windows import commit_start, grace_end, window_at, window_end, window_start
 from tests.ledger.books import Cast
 from tests.ledger.calls import Call
@@ -95,6 +101,7 @@ class RandomDay:
         self._people = people
         self._random = Random(seed)
         self._references = 0
+        self._auction = ledger.call_auction
         self._maybe_agreed: tuple[Agreement, ...] = ()
         self._submitted: list[tuple[Reading, bytes]] = []
 
@@ -147,6 +154,11 @@ class RandomDay:
         return [
             *[self._make_offer] * 16,
             *[self._cancel_offer] * 2,
+            *[self._place_order] * 20,
+            *[self._cancel_order] * 2,
+            self._release_orders,
+            self._set_pricing_rule,
+            self._use_venue,
             *[self._deposit] * 4,
             *[self._withdraw] * 2,
             *[self._pay_claim] * 2,
@@ -165,6 +177,10 @@ class RandomDay:
         return [
             *[self._allow_transactions] * 12,
             *[self._allow_transaction] * 10,
+            *[self._clear] * 8,
+            self._place_order,
+            self._cancel_order,
+            self._release_orders,
             self._make_offer,
             self._cancel_offer,
             self._deposit,
@@ -179,8 +195,12 @@ class RandomDay:
             yield self._on_market("unpause", self._people.operator)
 
     def _aftermath(self, first: int, last: int) -> Iterator[Call | Wait]:
-        """After the grace everything can be settled and closed, with or without readings."""
+        """After the grace everything can be settled and closed, with or without readings, and no
+        order has to stay.
+        """
         yield Wait(grace_end(last))
+        for order in self._auction.get_orders(self.cast.orders):
+            yield self._on_auction("cancelOrder", order.owner, order.id)
         for window in range(first, last + 1):
             due = [a for a in self.cast.agreements if a.window == window]
             yield self._on_market("makeTransactions", self._people.outsider, tuple(due))
@@ -246,10 +266,13 @@ class RandomDay:
         self._maybe_agreed = agreements
         return call
 
-    def note_success(self) -> None:
-        """Told by the driver when the call that it got last has succeeded."""
+    def note_success(self, receipt: Receipt) -> None:
+        """Told by the driver when the call that it got last has succeeded on the model."""
         self.cast.agreements.extend(self._maybe_agreed)
+        self.cast.agreements.extend(fill_agreements([receipt]))
         self._maybe_agreed = ()
+        if receipt.function == "placeOrder":
+            self.cast.orders.append(receipt.result)
 
     def note_refusal(self) -> None:
         """Told by the driver when the call that it got last was refused."""
@@ -315,6 +338,102 @@ class RandomDay:
             return self._agreement()
         agreement = self._random.choice(self.cast.agreements[-12:])
         return self._mostly(agreement, lambda: replace(agreement, salt=self._salt()))
+
+    # The call auction
+
+    def _place_order(self) -> Call:
+        owner = self._mostly(self._rich_resident(), self._anyone)
+        side = self._random.choice(tuple(Side))
+        window = window_at(self._ledger.now()) + self._mostly(
+            1, lambda: self._random.choice((-1, 0, 2, 2, 3, 168, 169))
+        )
+        self._watch(window)
+        terms = self._market.terms_of(window)
+        floor, ceiling = terms.grid_floor, terms.grid_ceiling
+        eager = max if side is Side.BUY else min
+        limit_price = self._mostly(
+            eager(self._random.randint(floor, ceiling), (floor + ceiling) // 2),
+            lambda: self._random.choice((ceiling, ceiling, floor, ceiling + 1, max(floor - 1, 0))),
+            odds=0.75,
+        )
+        affordable_wh = self._market.account_of(owner).free // (ceiling // 1_000 + 60)
+        energy_wh = self._mostly(
+            self._random.randint(1, max(1, min(affordable_wh, 2_000))),
+            lambda: self._random.choice((0, 1, 3_000, 2**32 - 1, 2**32)),
+            odds=0.9,
+        )
+        first, last = earliest_expiry(window), latest_expiry(window)
+        expires_at = self._mostly(
+            first + self._random.choice((0, 1, 3_599, 3_600, 4 * 3_600, 4 * 3_600)),
+            lambda: self._random.choice((0, first - 1, last, last, last + 1)),
+            odds=0.9,
+        )
+        return self._on_auction(
+            "placeOrder", owner, side, energy_wh, limit_price, window, max(expires_at, 0)
+        )
+
+    def _cancel_order(self) -> Call:
+        order = self._some_order()
+        caller = self._mostly(order.owner, self._anyone)
+        return self._on_auction("cancelOrder", caller, order.id)
+
+    def _release_orders(self) -> Call:
+        now = self._ledger.now()
+        live = self._auction.get_orders(self.cast.orders)
+        late = [order.id for order in live if window_start(order.window) <= now]
+        ids = self._mostly(late, lambda: self.cast.orders, odds=0.7)
+        chosen = self._random.sample(ids, min(len(ids), self._random.randrange(1, 5)))
+        return self._on_auction("releaseOrders", self._anyone(), (*chosen, 2**40))
+
+    def _clear(self) -> Call:
+        """Mostly the book that has to be cleared now, and mostly as it has to be."""
+        window = window_at(self._ledger.now()) + self._mostly(
+            1, lambda: self._random.choice((-1, 0, 2)), odds=0.95
+        )
+        book = self._auction.orders_of(window)
+        buy_ids, sell_ids = ([order.id for order in queue_of(book, side)] for side in Side)
+        buy_ids = self._mostly(buy_ids, lambda: self._misplaced(buy_ids), odds=0.9)
+        sell_ids = self._mostly(sell_ids, lambda: self._misplaced(sell_ids), odds=0.9)
+        return self._on_auction("clear", self._anyone(), window, tuple(buy_ids), tuple(sell_ids))
+
+    def _misplaced(self, ids: list[int]) -> list[int]:
+        changes: list[Callable[[], list[int]]] = [
+            lambda: ids[::-1],
+            lambda: ids[1:],
+            lambda: ids[:-1],
+            lambda: [*ids[:1], *ids],
+            lambda: [*ids, self._some_order().id],
+            lambda: [*ids[:-1], 2**40],
+        ]
+        return self._random.choice(changes)()
+
+    def _set_pricing_rule(self) -> Call:
+        members = self._mostly(self._people.members, self._anyone)
+        return self._on_auction("setPricingRule", members, self._random.choice(list(PricingRule)))
+
+    def _use_venue(self) -> Call:
+        """Nobody but the auction is a venue, except for an outsider, who doesn't use it."""
+        if self._random.random() < 0.5:
+            members = self._mostly(self._people.members, self._anyone)
+            admitted = self._random.choice((True, False))
+            return self._on_market("setVenue", members, self._people.outsider, admitted)
+        owner, window = self._resident().owner, window_at(self._ledger.now()) + 1
+        function = self._random.choice(("coverOrder", "releaseOrder"))
+        return self._on_market(function, owner, owner, Side.BUY, window, 1, 100_000)
+
+    def _some_order(self) -> Order:
+        """An order with energy left, or one that nobody placed."""
+        live = self._auction.get_orders(self.cast.orders)
+        nobodys = Order(2**40, self._resident().owner, Side.BUY, 1, 1, 0, 0)
+        return self._mostly(self._random.choice(live or [nobodys]), lambda: nobodys, odds=0.95)
+
+    def _rich_resident(self) -> Address:
+        able = [
+            resident.owner
+            for resident in self._people.residents
+            if self._market.account_of(resident.owner).free > 50_000
+        ]
+        return self._random.choice(able or [self._resident().owner])
 
     # Readings
 
@@ -621,6 +740,9 @@ class RandomDay:
 
     def _on_market(self, function: str, sender: Address, *arguments: object) -> Call:
         return Call("EnergyMarket", function, sender, arguments)
+
+    def _on_auction(self, function: str, sender: Address, *arguments: object) -> Call:
+        return Call("CallAuction", function, sender, arguments)
 
     def _certify(self, resident: Resident, valid_until: int) -> Call:
         arguments = (resident.meter, resident.owner, resident.kind, valid_until)

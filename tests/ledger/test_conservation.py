@@ -60,4 +60,11 @@ def test_no_story_breaks_the_laws():
             database=None,
         ),
     )
-    assert ModelMachine.seen >= MUST_SEE | {"DebtPaid", "EnergyCovered", "EnergyLost"}
+    assert ModelMachine.seen >= MUST_SEE | {
+        "DebtPaid",
+        "EnergyCovered",
+        "EnergyLost",
+        "OrderCancelled",
+        "OrderExpired",
+        "OrderServed",
+    }

@@ -19,6 +19,7 @@ DAYS = int(os.environ.get("PEERWATT_MODEL_DAYS", "24"))
 
 # What the days have to come across, lest they grow tame without anybody noticing.
 EVENTS = {
+    "BookCleared",
     "ClaimIncurred",
     "ClaimPaid",
     "DebtIncurred",
@@ -32,8 +33,14 @@ EVENTS = {
     "MeterRevoked",
     "OfferCancelled",
     "OfferMade",
+    "OrderCancelled",
+    "OrderExpired",
+    "OrderFilled",
+    "OrderPlaced",
+    "OrderServed",
     "Paused",
     "PositionClosed",
+    "PricingRuleSet",
     "ReadingRecorded",
     "TermLimitsSet",
     "TermsPublished",
@@ -41,6 +48,7 @@ EVENTS = {
     "TransactionMade",
     "TreasurySet",
     "Unpaused",
+    "VenueSet",
     "WithdrawalBurned",
     "Withdrawn",
 }
@@ -54,6 +62,10 @@ ERRORS = {
     "AmountTooLarge",
     "AmountZero",
     "BatchTooLarge",
+    "BookClosed",
+    "BookEmpty",
+    "BookIncomplete",
+    "BookIsCleared",
     "CertificateInPast",
     "CommitPhaseOnly",
     "DebtOutstanding",
@@ -63,6 +75,8 @@ ERRORS = {
     "EnergyZero",
     "EnforcedPause",
     "ExpectedPause",
+    "ExpiryTooEarly",
+    "ExpiryTooLate",
     "FundsInsufficient",
     "InfoTooLong",
     "LengthMismatch",
@@ -73,11 +87,17 @@ ERRORS = {
     "MeterTaken",
     "MeterUnknown",
     "NotCertified",
+    "NotOwner",
     "NotParticipant",
     "NotSeller",
+    "NotVenue",
     "OfferExceeded",
     "OfferIsCancelled",
     "OfferUnknown",
+    "OrderInBook",
+    "OrderMisplaced",
+    "OrderNotInBook",
+    "OrderUnknown",
     "PositionIsClosed",
     "PositionOpen",
     "PriceOutOfRange",
@@ -123,7 +143,7 @@ class Play:
         except ContractRevertedError as refusal:
             self.day.note_refusal()
             return refusal
-        self.day.note_success()
+        self.day.note_success(receipt)
         return receipt
 
 
@@ -140,6 +160,7 @@ def test_a_random_day_keeps_the_laws(seed):
             assert_conserved(books, cast)
 
     assert all(books.state(a) is AgreementState.SETTLED for a in cast.agreements)
+    assert books.orders(cast.orders) == []
     assert all(books.account(holder).locked == 0 for holder in cast.holders)
 
 

@@ -46,6 +46,10 @@ class CallAuction(Contract):
         """What is left of an order. Errors: OrderUnknown."""
         return self._live_of(order_id)
 
+    def get_orders(self, order_ids: Sequence[int]) -> list[Order]:
+        """Those of the orders that have energy left."""
+        return [self._live[order_id] for order_id in order_ids if order_id in self._live]
+
     def orders_of(self, window: int) -> list[Order]:
         """The orders of a window's book, by id; none once it is cleared or lost."""
         if not self._exists(window):

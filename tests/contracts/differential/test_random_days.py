@@ -21,7 +21,14 @@ from tests.ledger.random_day import RandomDay, Wait
 DAYS = int(os.environ.get("PEERWATT_CHAIN_DAYS", "4"))
 HOURS = int(os.environ.get("PEERWATT_CHAIN_HOURS", "10"))
 
-RETURNING = {"makeOffer", "allowTransaction", "allowTransactions", "payClaim"}
+RETURNING = {
+    "allowTransaction",
+    "allowTransactions",
+    "clear",
+    "makeOffer",
+    "payClaim",
+    "placeOrder",
+}
 
 
 @pytest.mark.parametrize("seed", range(DAYS))
@@ -45,7 +52,7 @@ def test_a_random_day_goes_alike(system, seed):
         if receipt is None:
             day.note_refusal()
             continue
-        day.note_success()
+        day.note_success(receipt)
         assert outcome.events == receipt.events, step
         if step.function in RETURNING:
             assert mirror.result_at(step, outcome.block_number - 1) == receipt.result, step
