@@ -364,7 +364,10 @@ async def _headless(
             street, ledger=ledger.value, wall_seconds=time.monotonic() - begun
         )
     folder = settings.runs / f"{scenario.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    write_report(RunReport(summary, run_state.record, run_state.terms, names), folder)
+    report = RunReport(
+        summary, run_state.record, run_state.terms, names, run_state.orders, scenario.notes
+    )
+    write_report(report, folder)
     _show(summary, folder)
     return summary
 
@@ -403,7 +406,8 @@ def _line(report: WindowReport) -> str:
     """One market hour in one line."""
     start = datetime.fromtimestamp(window_start(report.window), UTC)
     energy_wh = sum(trade.energy_wh for trade in report.trades)
-    line = f"{start:%a %H:%M} UTC  {len(report.offers):2} offers  {len(report.trades):3} agreements"
+    said = f"{len(report.offers):2} offers" if report.offers else f"{len(report.orders):2} orders"
+    line = f"{start:%a %H:%M} UTC  {said}  {len(report.trades):3} agreements"
     if energy_wh:
         value = sum(trade.energy_wh * trade.price for trade in report.trades)
         line += f"  {energy_wh / WH_PER_KWH:7.2f} kWh at {value / energy_wh / MONEY_UNIT:.4f}"
@@ -427,7 +431,7 @@ def _show(summary: Mapping[str, Any], folder: Path) -> None:
     rows = {
         "windows": summary["windows"],
         "participants": summary["participants"],
-        "offers": summary["offers"],
+        "offers, orders": f"{summary['offers']}, {summary['orders']}",
         "agreements (settled)": f"{summary['agreements']} ({summary['settled']})",
         "traded between neighbours": kwh("energy_traded_wh"),
         "from the grid": kwh("grid_import_wh"),

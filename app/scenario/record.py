@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from app.ledger.types import Address, Receipt, Terms
+from app.ledger.types import Address, Receipt, Side, Terms
 from app.market.units import cost_down, cost_up
 
 
@@ -30,8 +30,30 @@ class Trade:
 
 
 @dataclass(slots=True)
+class OrderTotals:
+    """Orders or fills in sums: their energy, and the mean of their prices, weighted by it."""
+
+    count: int = 0
+    energy_wh: int = 0
+    value: int = 0
+
+    def add(self, energy_wh: int, price: int) -> None:
+        self.count += 1
+        self.energy_wh += energy_wh
+        self.value += energy_wh * price
+
+    @property
+    def mean_price(self) -> int | None:
+        """None where there are none."""
+        return round(self.value / self.energy_wh) if self.energy_wh else None
+
+
+@dataclass(slots=True)
 class WindowTotals:
-    """One delivery window in sums. `grid_*` are the positions that were closed against the grid."""
+    """One delivery window in sums. `grid_*` are the positions that were closed against the grid.
+
+    `bids` and `asks` are the orders that were newly placed in the auction, `fills` its trades.
+    """
 
     window: int
     offers: int = 0
@@ -44,6 +66,9 @@ class WindowTotals:
     grid_import_wh: int = 0
     grid_export_wh: int = 0
     penalties: int = 0
+    bids: OrderTotals = field(default_factory=OrderTotals)
+    asks: OrderTotals = field(default_factory=OrderTotals)
+    fills: OrderTotals = field(default_factory=OrderTotals)
 
     @property
     def mean_price(self) -> int | None:
@@ -98,6 +123,15 @@ class RunRecord:
         totals.offers += 1
         totals.offered_wh += _int(arguments, "energyWh")
 
+    def _order_placed(self, arguments: Mapping[str, object]) -> None:
+        totals = self.window(_int(arguments, "window"))
+        side = totals.bids if _int(arguments, "side") == Side.BUY else totals.asks
+        side.add(_int(arguments, "energyWh"), _int(arguments, "limitPrice"))
+
+    def _order_filled(self, arguments: Mapping[str, object]) -> None:
+        totals = self.window(_int(arguments, "window"))
+        totals.fills.add(_int(arguments, "energyWh"), _int(arguments, "price"))
+
     def _allowed(self, arguments: Mapping[str, object]) -> None:
         trade = Trade(
             agreement_id=_hex(arguments["agreementId"]),
@@ -141,6 +175,8 @@ class RunRecord:
 
     _HANDLERS: ClassVar[Mapping[str, Callable[["RunRecord", Mapping[str, object]], None]]] = {
         "OfferMade": _offer_made,
+        "OrderPlaced": _order_placed,
+        "OrderFilled": _order_filled,
         "TransactionAllowed": _allowed,
         "TransactionMade": _made,
         "PositionClosed": _closed,

@@ -1,4 +1,8 @@
-"""What a run leaves behind: `summary.json`, `windows.csv`, `trades.csv`, `report.html`."""
+"""What a run leaves behind: `summary.json`, `windows.csv`, `trades.csv`, `report.html`.
+
+With an auction also `orders.csv`, and in the report the counterparts of figures 8 and 9 of Huang et
+al. 2022: what was traded beside what was wanted, and the prices.
+"""
 
 import csv
 import io
@@ -12,10 +16,11 @@ import jinja2
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from app.agents.auction.trader import PlacedOrder
 from app.ledger.types import Address, Terms
 from app.market.units import MONEY_UNIT, WH_PER_KWH
 from app.market.windows import window_start
-from app.scenario.record import RunRecord, Trade, WindowTotals
+from app.scenario.record import OrderTotals, RunRecord, Trade, WindowTotals
 
 Summary = Mapping[str, object]
 
@@ -34,6 +39,26 @@ WINDOW_COLUMNS = (
     "grid_floor",
     "grid_ceiling",
     "penalties",
+    "bids",
+    "bid_wh",
+    "mean_bid",
+    "asks",
+    "ask_wh",
+    "mean_ask",
+    "fills",
+    "filled_wh",
+    "mean_fill",
+)
+ORDER_COLUMNS = (
+    "order_id",
+    "window",
+    "start",
+    "owner",
+    "side",
+    "energy_wh",
+    "limit_price",
+    "strategy",
+    "reason",
 )
 TRADE_COLUMNS = (
     "window",
@@ -66,10 +91,12 @@ class RunReport:
     record: RunRecord
     terms: Mapping[int, Terms]
     names: Mapping[Address, str]
+    orders: Sequence[PlacedOrder] = ()
+    notes: Sequence[str] = ()
 
 
 def write_report(report: RunReport, folder: Path) -> None:
-    """Write the four files into `folder`, which is made where it is missing."""
+    """Write the files into `folder`, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     summary = json.dumps(report.summary, indent=2) + "\n"
     (folder / "summary.json").write_text(summary, encoding="utf-8")
@@ -77,6 +104,9 @@ def write_report(report: RunReport, folder: Path) -> None:
     (folder / "windows.csv").write_text(_csv(WINDOW_COLUMNS, windows), encoding="utf-8")
     trades = [_trade_row(trade, report.names) for trade in _trades(report)]
     (folder / "trades.csv").write_text(_csv(TRADE_COLUMNS, trades), encoding="utf-8")
+    if report.orders:
+        orders = map(_order_row, report.orders)
+        (folder / "orders.csv").write_text(_csv(ORDER_COLUMNS, orders), encoding="utf-8")
     (folder / "report.html").write_text(_html(report), encoding="utf-8")
 
 
@@ -114,6 +144,28 @@ def _window_row(totals: WindowTotals, terms: Mapping[int, Terms]) -> list[object
         of_window.grid_floor,
         of_window.grid_ceiling,
         totals.penalties,
+        *_order_cells(totals.bids),
+        *_order_cells(totals.asks),
+        *_order_cells(totals.fills),
+    ]
+
+
+def _order_cells(totals: OrderTotals) -> list[object]:
+    mean_price = totals.mean_price
+    return [totals.count, totals.energy_wh, "" if mean_price is None else mean_price]
+
+
+def _order_row(order: PlacedOrder) -> list[object]:
+    return [
+        order.order_id,
+        order.window,
+        _start(order.window),
+        order.owner,
+        order.side.name.lower(),
+        order.energy_wh,
+        order.limit_price,
+        order.strategy,
+        order.reason,
     ]
 
 
@@ -152,6 +204,8 @@ def _html(report: RunReport) -> str:
         prices=_prices(windows, report.terms),
         energy=_energy(windows),
         gas=_gas(report.record),
+        notes=report.notes,
+        auction=_auction(windows) if any(w.bids.count or w.asks.count for w in windows) else None,
         money=lambda amount: f"{int(amount) / MONEY_UNIT:,.2f}",
         kwh=lambda energy_wh: f"{int(energy_wh) / WH_PER_KWH:,.1f}",
         price=lambda value: f"{int(value) / MONEY_UNIT:.4f}",
@@ -191,6 +245,44 @@ def _energy(windows: Sequence[WindowTotals]) -> str:
     axes.bar(hours, sold, color=_EXPORT, label="to the grid")
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set(ylabel="kWh")
+    return _finish(figure, windows)
+
+
+def _auction(windows: Sequence[WindowTotals]) -> dict[str, str]:
+    return {"traded": _traded_and_wanted(windows), "prices": _auction_prices(windows)}
+
+
+def _traded_and_wanted(windows: Sequence[WindowTotals]) -> str:
+    """What the auction traded, between what was wanted and what was on sale (figure 8)."""
+    figure, hours = Figure(figsize=(9, 3.2), layout="constrained"), _hours(windows)
+    axes = figure.subplots()
+    wanted = [w.bids.energy_wh / WH_PER_KWH for w in windows]
+    offered = [w.asks.energy_wh / WH_PER_KWH for w in windows]
+    traded = [w.fills.energy_wh / WH_PER_KWH for w in windows]
+    axes.bar(hours, traded, color=_LOCAL, label="traded")
+    axes.step(hours, wanted, where="mid", color=_IMPORT, label="demand: new bids")
+    axes.step(hours, offered, where="mid", color=_GRID, linestyle="--", label="supply: new asks")
+    axes.set(ylabel="kWh", ylim=(0, None))
+    return _finish(figure, windows)
+
+
+def _auction_prices(windows: Sequence[WindowTotals]) -> str:
+    """The mean price of all trades of a round, between what was asked and bid (figure 9)."""
+    figure, hours = Figure(figsize=(9, 3.2), layout="constrained"), _hours(windows)
+    axes = figure.subplots()
+    for style, color, label, prices in (
+        ("o-", _PRICE, "mean price of trades", [w.fills.mean_price for w in windows]),
+        ("--", _IMPORT, "mean bid", [w.bids.mean_price for w in windows]),
+        ("--", _LOCAL, "mean ask", [w.asks.mean_price for w in windows]),
+    ):
+        known = [
+            (hour, price / MONEY_UNIT)
+            for hour, price in zip(hours, prices, strict=True)
+            if price is not None
+        ]
+        points = zip(*known, strict=True) if known else ((), ())
+        axes.plot(*points, style, color=color, markersize=4, label=label)
+    axes.set(ylabel="per kWh")
     return _finish(figure, windows)
 
 

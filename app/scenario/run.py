@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from app.agents.auction.trader import PlacedOrder
 from app.agents.reports import SettlementReport, WindowReport
 from app.agents.street import Street
 from app.ledger.types import Terms
 from app.scenario.profiles import Profiles
 from app.scenario.record import RunRecord
-from app.scenario.scenario import Scenario
+from app.scenario.scenario import Scenario, Venue
 
 WindowListener = Callable[[WindowReport], None]
 
@@ -24,6 +25,7 @@ class Run:
     profiles: Profiles
     record: RunRecord
     terms: dict[int, Terms] = field(default_factory=dict)
+    orders: list[PlacedOrder] = field(default_factory=list)
     deadline_misses: int = 0
     refused: int = 0
     messages: int = 0
@@ -56,10 +58,14 @@ class Run:
         return {
             "scenario": self.scenario.name,
             "seed": self.scenario.seed,
+            "venue": self.scenario.venue.value,
+            "pricing_rule": self._pricing_rule(),
             "ledger": ledger,
             "windows": len(self.terms),
             "participants": len(street.directory.members),
             "offers": sum(totals.offers for totals in windows),
+            "orders": sum(totals.bids.count + totals.asks.count for totals in windows),
+            "auction_wh": sum(totals.fills.energy_wh for totals in windows),
             "agreements": sum(totals.agreements for totals in windows),
             "settled": sum(totals.settled for totals in windows),
             "energy_traded_wh": traded_wh,
@@ -86,11 +92,17 @@ class Run:
             "wall_seconds": round(wall_seconds, 2),
         }
 
+    def _pricing_rule(self) -> str | None:
+        if self.scenario.venue is Venue.NEGOTIATION:
+            return None
+        return self.scenario.pricing_rule.name.lower()
+
     def _count(self, report: WindowReport) -> None:
         self.terms[report.window] = report.terms
         self.deadline_misses += len(report.misses)
         self.refused += len(report.refused)
         self.messages += report.messages
+        self.orders += report.orders
         self._count_settled(report.settled)
 
     def _count_settled(self, reports: Iterable[SettlementReport]) -> None:

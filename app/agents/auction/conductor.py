@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.agents.auction.orders import Draft
-from app.agents.auction.results import RoundResult, round_result
+from app.agents.auction.results import (
+    RoundResult,
+    buy_order_of,
+    round_result,
+    sell_order_of,
+)
 from app.agents.auction.speculator import storage_outlook
 from app.agents.auction.trader import PlacedOrder, Source
 from app.agents.diary import Diary
@@ -16,8 +21,6 @@ from app.errors import ContractRevertedError
 from app.ledger.protocol import Ledger
 from app.ledger.types import Agreement, Side, Terms
 from app.market.windows import commit_start
-
-_SELL_ID = 2**96 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class AuctionConductor:
 
     def _trade(self, agreement: Agreement, residents: Mapping[str, Resident]) -> TradeRecord:
         seller, buyer = residents.get(agreement.seller), residents.get(agreement.buyer)
-        sell_id = agreement.offer_id & _SELL_ID
+        sell_id, buy_id = sell_order_of(agreement), buy_order_of(agreement)
         return TradeRecord(
             agreement_id=self._ledger.agreement_id(agreement),
             window=agreement.window,
@@ -152,7 +155,7 @@ class AuctionConductor:
             energy_wh=agreement.energy_wh,
             price=agreement.price,
             seller_strategy=seller.auction.strategy_of(sell_id) if seller else "",
-            buyer_strategy=buyer.auction.strategy_of(agreement.salt) if buyer else "",
+            buyer_strategy=buyer.auction.strategy_of(buy_id) if buyer else "",
         )
 
 

@@ -10,6 +10,16 @@ from app.ledger.types import Agreement, Receipt, Terms
 _SELL_ID = 2**96 - 1
 
 
+def sell_order_of(agreement: Agreement) -> int:
+    """The sell order behind an agreement of the auction; its offer id ends in it."""
+    return agreement.offer_id & _SELL_ID
+
+
+def buy_order_of(agreement: Agreement) -> int:
+    """The buy order behind an agreement of the auction: its salt."""
+    return agreement.salt
+
+
 @dataclass(frozen=True, slots=True)
 class RoundResult:
     """A round: its agreements, and by order what was filled and what has ended unfilled (Wh).
@@ -32,8 +42,8 @@ def round_result(window: int, terms: Terms, receipts: Iterable[Receipt]) -> Roun
     fills: dict[int, list[Fill]] = {}
     for agreement in agreements:
         fill = Fill(agreement.energy_wh, agreement.price)
-        fills.setdefault(agreement.salt, []).append(fill)
-        fills.setdefault(agreement.offer_id & _SELL_ID, []).append(fill)
+        fills.setdefault(buy_order_of(agreement), []).append(fill)
+        fills.setdefault(sell_order_of(agreement), []).append(fill)
     unfilled: dict[int, int] = {}
     for receipt in kept:
         for event in receipt.events:

@@ -6,7 +6,6 @@ room for, or holds. (The paper's sentence on the two thresholds names the direct
 round; that it buys low and sells high is what the paper argues for.)
 """
 
-import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -59,18 +58,16 @@ class Speculator:
         change = self.change
         if change is None:
             return None
-        setting, reference = self._setting, self._prices[0].mean
+        reference, latest = self._prices[0].mean, self._prices[-1].mean
+        cheap = round(reference * (1 - self._setting.buy_threshold))
+        dear = round(reference * (1 + self._setting.sell_threshold))
         low, high = outlook.terms.grid_floor, outlook.terms.grid_ceiling
-        if change < -setting.buy_threshold and outlook.room_wh >= LEAST_TRADE_WH:
-            limit = math.floor(reference * (1 - setting.buy_threshold))
+        if latest < cheap and outlook.room_wh >= LEAST_TRADE_WH and cheap >= low:
             words = f"buys: the price fell by {-change:.1%}"
-            return (
-                Draft(Side.BUY, outlook.room_wh, min(limit, high), words) if limit >= low else None
-            )
-        if change > setting.sell_threshold and outlook.sellable_wh >= LEAST_TRADE_WH:
-            limit = max(math.ceil(reference * (1 + setting.sell_threshold)), low)
+            return Draft(Side.BUY, outlook.room_wh, min(cheap, high), words)
+        if latest > dear and outlook.sellable_wh >= LEAST_TRADE_WH and dear <= high:
             words = f"sells: the price rose by {change:.1%}"
-            return Draft(Side.SELL, outlook.sellable_wh, limit, words) if limit <= high else None
+            return Draft(Side.SELL, outlook.sellable_wh, max(dear, low), words)
         return None
 
     def learn(self, prices: RoundPrices | None) -> None:
