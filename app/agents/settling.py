@@ -27,6 +27,7 @@ class Settling:
         self._metered = first_window - 1
         self._unsettled: dict[int, None] = {}
         self._errors: list[ForecastError] = []
+        self._read: dict[int, list[MeterBatch]] = {}
 
     @property
     def forecast_errors(self) -> Sequence[ForecastError]:
@@ -60,6 +61,7 @@ class Settling:
                 batches.append(batch)
                 signed.append(resident.meter.sign(batch))
             self._learn(batches)
+            self._read[window] = batches
             self._metered = window
         result = await self._population.operator.microgrid.record(signed)
         self._diary.note(result.receipts)
@@ -145,6 +147,13 @@ class Settling:
             if sign:
                 storage.state_of_charge.note_agreed(window, sign * energy_wh)
 
+    def _batches_of(self, window: int) -> list[MeterBatch]:
+        """All meters' data of a window; from the store if a former process has read them."""
+        if window in self._read:
+            return self._read[window]
+        contents = [self._batches.find(each.name, window) for each in self._population.all]
+        return [read_batch(content) for content in contents if content is not None]
+
     def _report(self, settlement: Settlement) -> SettlementReport:
         window = settlement.window
         self._diary.note(settlement.receipts)
@@ -152,8 +161,9 @@ class Settling:
             self._diary.refuse("settlement", window, OPERATOR, 0, error)
         if self._population.storage:
             self._population.storage.state_of_charge.note_settled(settlement.events)
-        contents = [self._batches.find(each.name, window) for each in self._population.all]
-        batches = [read_batch(content) for content in contents if content is not None]
+        batches = self._batches_of(window)
+        if settlement.is_complete:
+            self._read.pop(window, None)
         external_market = self._population.operator.external_market
         return SettlementReport(
             window=window,

@@ -4,13 +4,14 @@ A history maps windows to Wh; a forecast for window `w` uses what it holds befor
 else. All forecasts are whole Wh, never negative.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from app.errors import ScenarioError
 
 History = Mapping[int, int]
+Naive = Sequence[tuple[str, float]]
 
 DAY = 24
 WEEK = 7 * DAY
@@ -65,21 +66,22 @@ class SeasonalNaive:
             return
         last = max(history)
         windows = [w for w in range(last - TRAINING_WINDOWS + 1, last + 1) if w in history]
+        naive = {window: list(_naive(history, window)) for window in windows}
         squares: dict[str, list[float]] = {}
-        for window in windows:
-            for name, value in _naive(history, window):
+        for window, forecasts in naive.items():
+            for name, value in forecasts:
                 squares.setdefault(name, []).append((value - history[window]) ** 2)
         weights = {
             name: len(errors) / (sum(errors) + len(errors)) for name, errors in squares.items()
         }
-        self._blend = Blend(weights, _carry(history, windows, weights))
+        self._blend = Blend(weights, _carry(history, naive, weights))
 
     def predict(self, history: History, window: int) -> int:
-        base = _blended(history, window, self._blend.weights)
+        base = _blended(list(_naive(history, window)), self._blend.weights)
         if base is None:
             return Persistence().predict(history, window)
         last = max(known for known in history if known < window)
-        usual = _blended(history, last, self._blend.weights)
+        usual = _blended(list(_naive(history, last)), self._blend.weights)
         if usual is not None:
             base += self._blend.carry * (history[last] - usual)
         return max(0, round(base))
@@ -99,9 +101,8 @@ def _naive(history: History, window: int) -> Iterator[tuple[str, float]]:
         yield "last week", float(history[window - WEEK])
 
 
-def _blended(history: History, window: int, weights: Mapping[str, float]) -> float | None:
+def _blended(naive: Naive, weights: Mapping[str, float]) -> float | None:
     """The weighted mean of the naive forecasts; equal weights while none are known."""
-    naive = list(_naive(history, window))
     if not naive:
         return None
     shares = [weights.get(name, 0.0) for name, _ in naive]
@@ -111,11 +112,11 @@ def _blended(history: History, window: int, weights: Mapping[str, float]) -> flo
     return total / sum(shares)
 
 
-def _carry(history: History, windows: list[int], weights: Mapping[str, float]) -> float:
+def _carry(history: History, naive: Mapping[int, Naive], weights: Mapping[str, float]) -> float:
     """The regression of the blend's error on its error two hours earlier, within 0 and 1."""
     errors = {}
-    for window in windows:
-        base = _blended(history, window, weights)
+    for window, forecasts in naive.items():
+        base = _blended(forecasts, weights)
         if base is not None:
             errors[window] = history[window] - base
     pairs = [(errors[w - LEAD], error) for w, error in errors.items() if w - LEAD in errors]

@@ -10,7 +10,7 @@ the reading's data root (Mezquita et al. 2022, section 4.3). In every step
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from eth_hash.auto import keccak
@@ -40,6 +40,9 @@ class MeterStep:
     def is_balanced(self) -> bool:
         came = self.pv_wh + self.imported_wh + self.discharged_wh
         return came == self.load_wh + self.exported_wh + self.charged_wh
+
+
+_STEP_FIELDS = tuple(field.name for field in fields(MeterStep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,19 @@ class MeterBatch:
 
     def content(self) -> bytes:
         """The canonical form, in bytes."""
-        return _canonical({"version": VERSION} | asdict(self))
+        return _canonical(
+            {
+                "version": VERSION,
+                "household": self.household,
+                "meter": self.meter,
+                "window": self.window,
+                "step_seconds": self.step_seconds,
+                "salt": self.salt,
+                "steps": [
+                    {name: getattr(step, name) for name in _STEP_FIELDS} for step in self.steps
+                ],
+            }
+        )
 
 
 def data_root(content: bytes) -> bytes:
