@@ -67,6 +67,15 @@ class Contract:
             return None
         return found.signature.name, found.signature.decode(data[4:])
 
+    def topic_of(self, event: str) -> bytes:
+        """The first topic of an event's logs."""
+        for topic, known in self._events.items():
+            if known.signature.name == event:
+                return topic
+        raise ConfigurationError(
+            f"{self.name} has no event {event}", hint="are the contracts built anew?"
+        )
+
     def event(self, log: Mapping[str, Any]) -> Event | None:
         """Decodes a log as the node has it; None if it is no event of this ABI."""
         topics = [decode_hex(topic) for topic in log["topics"]]

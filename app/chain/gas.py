@@ -15,13 +15,13 @@ _BATCH_GAS_LIMIT = 27_000_000
 
 @dataclass(frozen=True, slots=True)
 class GasBound:
-    """Gas of a call with `items` items in its lists."""
+    """Gas of a call with `items` items in its lists; never more than a block has room for."""
 
     base: int
     per_item: int = 0
 
     def of(self, items: int = 0) -> int:
-        return self.base + self.per_item * items
+        return min(self.base + self.per_item * items, _BATCH_GAS_LIMIT)
 
     def items(self, maximum: int) -> int:
         """How many items fit into one block, at most `maximum`."""
@@ -35,6 +35,8 @@ _BOUNDS: Mapping[str, GasBound] = {
     "makeTransactions": GasBound(200_000, 250_000),
     "submitReadings": GasBound(150_000, 150_000),
     "closePositions": GasBound(150_000, 250_000),
+    "clear": GasBound(500_000, 200_000),
+    "releaseOrders": GasBound(150_000, 100_000),
 }
 _OTHERS = GasBound(400_000)
 

@@ -13,24 +13,31 @@ from app.chain.gas import bound_of
 from app.chain.keys import DEVELOPMENT_CHAINS, Keystore
 from app.chain.rpc import Rpc, RpcError
 from app.chain.sender import Call, Sender
+from app.ledger.chain_books import OrderFinder
 from app.ledger.types import (
     Account,
     Address,
     Agreement,
     AgreementState,
+    Book,
+    BookState,
     EnergyTotals,
     Event,
     MeterKind,
     Offer,
+    Order,
     ParticipantInfo,
     Position,
     Reading,
     Receipt,
     RecordedReading,
+    Side,
     SignedAgreement,
     SignedReading,
     Terms,
 )
+from app.market.auction import MAX_LIFE, queue_of
+from app.market.clearing import PricingRule
 from app.market.typed_data import (
     FORWARDER_NAME,
     MARKET_NAME,
@@ -89,6 +96,8 @@ class ChainLedger:
         self.payment_domain = self._domain(PAYMENT_NAME, PAYMENT)
         self._gas_price = gas_price
         self._senders: dict[Address, Sender] = {}
+        self._order_finder = OrderFinder(rpc, contracts, deployment.block)
+        self._cleared: set[int] = set()
 
     @classmethod
     async def connect(
@@ -145,9 +154,11 @@ class ChainLedger:
         await self.rpc.close()
 
     def resync(self) -> None:
-        """Forgets the nonces that it kept, after the chain was set back."""
+        """Forgets the nonces and orders that it kept, after the chain was set back."""
         for sender in self._senders.values():
             sender.resync()
+        self._order_finder.forget()
+        self._cleared.clear()
 
     def now(self) -> int:
         return self.clock.now()
@@ -271,6 +282,105 @@ class ChainLedger:
 
     async def offer(self, offer_id: int) -> Offer:
         return Offer(*await self.read(MARKET, "offerOf", offer_id))
+
+    # The call auction
+
+    @property
+    def auction_address(self) -> Address:
+        return self.contracts[AUCTION].address
+
+    async def place_order(
+        self,
+        sender: Address,
+        side: Side,
+        energy_wh: int,
+        limit_price: int,
+        window: int,
+        expires_at: int,
+    ) -> Receipt:
+        return await self.write(
+            sender,
+            AUCTION,
+            "placeOrder",
+            int(side),
+            energy_wh,
+            limit_price,
+            window,
+            expires_at,
+        )
+
+    async def cancel_order(self, sender: Address, order_id: int) -> Receipt:
+        return await self.write(sender, AUCTION, "cancelOrder", order_id)
+
+    async def release_orders(self, sender: Address, order_ids: Sequence[int]) -> list[Receipt]:
+        return [
+            await self.write(sender, AUCTION, "releaseOrders", list(batch), items=len(batch))
+            for batch in _batches("releaseOrders", order_ids)
+        ]
+
+    async def order(self, order_id: int) -> Order:
+        return _order(await self.read(AUCTION, "orderOf", order_id))
+
+    async def orders(self, window: int) -> list[Order]:
+        book = await self.book_of(window)
+        if book.buys + book.sells == 0:
+            return []
+        windows = range(await self._oldest_in_book_of(window), window + 1)
+        order_ids = await self._order_finder.placed_for(windows)
+        found: list[Order] = []
+        for page in _slices(order_ids, MAX_PAGE):
+            found.extend(map(_order, await self.read(AUCTION, "getOrders", list(page))))
+        return [
+            order
+            for order in found
+            if order.energy_wh > 0 and order.window in windows and order.last_window >= window
+        ]
+
+    async def book_of(self, window: int) -> Book:
+        buys, sells, state = await self.read(AUCTION, "bookOf", window)
+        return Book(buys, sells, BookState(state))
+
+    async def clear(self, sender: Address, window: int) -> list[Receipt]:
+        """Goes on where somebody else has begun."""
+        if (await self.book_of(window)).state is BookState.CLEARING:
+            buy_ids, sell_ids = await self._order_finder.lists_of_clearing(window)
+        else:
+            book = await self.orders(window)
+            buy_ids, sell_ids = ([order.id for order in queue_of(book, side)] for side in Side)
+        receipts: list[Receipt] = []
+        while not (receipts and receipts[-1].result):
+            receipts.append(
+                await self.write(
+                    sender,
+                    AUCTION,
+                    "clear",
+                    window,
+                    buy_ids,
+                    sell_ids,
+                    items=len(buy_ids) + len(sell_ids),
+                )
+            )
+        return receipts
+
+    async def pricing_rule_of(self, window: int) -> PricingRule:
+        return PricingRule(await self.read(AUCTION, "pricingRuleOf", window))
+
+    async def set_pricing_rule(self, sender: Address, rule: PricingRule) -> Receipt:
+        return await self.write(sender, AUCTION, "setPricingRule", int(rule))
+
+    async def _oldest_in_book_of(self, window: int) -> int:
+        """The first window whose orders can have been carried on to a book: without a gap."""
+        oldest = window
+        while oldest > window - MAX_LIFE and await self._is_cleared(oldest - 1):
+            oldest -= 1
+        return oldest
+
+    async def _is_cleared(self, window: int) -> bool:
+        if window not in self._cleared:
+            if (await self.book_of(window)).state is not BookState.CLEARED:
+                return False
+            self._cleared.add(window)
+        return True
 
     # Agreements
 
@@ -414,8 +524,16 @@ def _reading_row(reading: Reading) -> tuple[object, ...]:
     )
 
 
+def _order(row: tuple[Any, ...]) -> Order:
+    order_id, owner, side, *rest = row
+    return Order(order_id, owner, Side(side), *rest)
+
+
 def _batches(function: str, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    size = bound_of(function).items(MAX_BATCH)
+    return _slices(items, bound_of(function).items(MAX_BATCH))
+
+
+def _slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
@@ -433,6 +551,10 @@ def _result(function: str, events: Sequence[Event]) -> object:
                 for event in events
                 if event.name == "TransactionAllowed"
             )
+        case "placeOrder":
+            return _first(events, "OrderPlaced", "orderId")
+        case "clear":
+            return any(event.name == "BookCleared" for event in events)
         case "payClaim":
             return _first(events, "ClaimPaid", "amount")
     return None
