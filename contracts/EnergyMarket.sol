@@ -3,10 +3,7 @@ pragma solidity 0.8.30;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
-import {Context} from "@openzeppelin/contracts/utils/Context.sol";
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {BitMaps} from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
@@ -19,10 +16,11 @@ import {Costs} from "./libraries/Costs.sol";
 import {Windows} from "./libraries/Windows.sol";
 import {MarketAccounts} from "./market/MarketAccounts.sol";
 import {MarketTerms} from "./market/MarketTerms.sol";
+import {MarketVenues} from "./market/MarketVenues.sol";
 import {Account} from "./types/Account.sol";
 import {Trades, TradesBook} from "./types/Trades.sol";
 
-contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
+contract EnergyMarket is MarketVenues {
     using BitMaps for BitMaps.BitMap;
     using Costs for uint256;
 
@@ -42,26 +40,11 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
     uint256 private constant MAX_META_ADDRESS_BYTES = 128;
     uint256 private constant OFFER_INDEX_BITS = 32;
 
-    /// @dev A participant's trades lie in lanes, window after window in turn. A window can be
-    /// closed three windows after its end at the latest, hours before its lane is needed again.
-    uint256 private constant LANES = 8;
-    uint64 private constant NO_WINDOW = type(uint64).max;
-
-    bytes32 private constant AGREEMENT_TYPEHASH = keccak256(
-        "Agreement(uint256 offerId,address seller,address buyer,uint64 window,"
-        "uint64 energyWh,uint64 price,uint64 deadline,uint256 salt)"
-    );
-
     IEnergyToken public immutable energyToken;
     IMeterRegistry public immutable meterRegistry;
 
-    /// @inheritdoc IEnergyMarket
-    mapping(bytes32 agreementId => AgreementState) public agreementState;
-
     mapping(address participant => ParticipantInfo) private _infos;
     mapping(uint256 offerId => OfferRecord) private _offers;
-    mapping(address participant => Trades[LANES]) private _lanes;
-    mapping(address participant => BitMaps.BitMap windows) private _closed;
 
     constructor(
         address authority,
@@ -75,7 +58,6 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
     )
         AccessManaged(authority)
         ERC2771Context(forwarder)
-        EIP712("Peerwatt EnergyMarket", "1")
         MarketTerms(defaultTerms_, termLimits_)
         MarketAccounts(paymentToken_, treasury_)
     {
@@ -217,11 +199,6 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         }
     }
 
-    /// @inheritdoc IEnergyMarket
-    function hashAgreement(Agreement calldata agreement) external view returns (bytes32) {
-        return _hash(agreement);
-    }
-
     function _allow(
         Agreement memory a,
         bytes calldata signature,
@@ -243,39 +220,12 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         require(agreementState[id] == AgreementState.NONE, AgreementExists(id));
         _requireSigned(a.buyer, id, signature);
 
-        agreementState[id] = AgreementState.OPEN;
         // Narrowing is safe: the agreements of an offer are at most its energy.
         offer.agreedWh += uint32(a.energyWh);
-        _openSale(a.seller, a.window, a.energyWh);
-        _openPurchase(a.buyer, a.window);
+        _open(a, id);
         _lock(a.buyer, _escrow(a));
         _lock(a.seller, _failureCost(a.energyWh, a.price, terms));
         emit TransactionAllowed(id, a.seller, a.buyer, a.offerId, a.window, a.energyWh, a.price);
-    }
-
-    function _openSale(address seller, uint64 window, uint256 energyWh) private {
-        Trades trades = _openLane(seller, window);
-        uint256 maximum = TradesBook.MAX_AGREED_WH;
-        uint256 agreedWh = trades.agreedWh() + energyWh;
-        require(agreedWh <= maximum, EnergyTooLarge(agreedWh, maximum));
-
-        _lanes[seller][window % LANES] = trades.withSale(energyWh);
-    }
-
-    function _openPurchase(address buyer, uint64 window) private {
-        _lanes[buyer][window % LANES] = _openLane(buyer, window).withPurchase();
-    }
-
-    /// @dev A lane is free for a new window when the position of its former one is closed.
-    function _openLane(address participant, uint64 window) private view returns (Trades trades) {
-        trades = _lanes[participant][window % LANES];
-        uint64 former = trades.window();
-        if (former == window) return trades;
-        require(
-            former == NO_WINDOW || _closed[participant].get(former),
-            PositionOpen(participant, former)
-        );
-        return TradesBook.none(window);
     }
 
     // Step 6: settlement
@@ -304,7 +254,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
     }
 
     function _settle(Agreement memory a, bytes32 id, AgreementState state) private {
-        _requireOver(a.window);
+        _requireSettling(a.window);
         uint256 exportedWh = _exportOf(a.seller, a.window);
         require(state == AgreementState.OPEN, AgreementUnknown(id));
         WindowTerms storage terms = _frozenTerms(a.window);
@@ -404,7 +354,7 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
 
     function _close(address participant, uint64 window) private {
         _requireParticipant(participant);
-        _requireOver(window);
+        _requireSettling(window);
         IMeterRegistry.RecordedReading memory reading = meterRegistry.readingOf(
             participant,
             window
@@ -481,10 +431,6 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
 
     // Rules
 
-    function _requireParticipant(address account) private view {
-        require(_accounts[account].isParticipant(), NotParticipant(account));
-    }
-
     function _requireTrading(uint64 window) private view {
         uint256 commitStart = Windows.commitStart(window);
         require(block.timestamp < commitStart, WindowClosed(window, commitStart));
@@ -499,9 +445,10 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         );
     }
 
-    function _requireOver(uint64 window) private view {
+    function _requireSettling(uint64 window) private view {
         uint256 end = Windows.end(window);
         require(block.timestamp >= end, WindowNotOver(window, end));
+        require(!_frozenTerms(window).clearing, WindowClearing(window));
     }
 
     function _requireRead(bool recorded, address participant, uint64 window) private view {
@@ -527,13 +474,6 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         require(a.energyWh <= availableWh, OfferExceeded(a.offerId, a.energyWh, availableWh));
     }
 
-    function _requirePrice(uint64 price, uint256 minimum, uint256 maximum) private pure {
-        require(
-            minimum <= price && price <= maximum,
-            PriceOutOfRange(price, uint64(minimum), uint64(maximum))
-        );
-    }
-
     /// @dev A key's signature costs no look-up of code; a contract is asked if that does not fit.
     function _requireSigned(address buyer, bytes32 id, bytes calldata signature) private view {
         (address signer, , ) = ECDSA.tryRecover(id, signature);
@@ -551,21 +491,6 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         require(length <= maximum, InfoTooLong(length, maximum));
     }
 
-    // Amounts
-
-    function _escrow(Agreement memory a) private pure returns (uint256) {
-        return uint256(a.energyWh).costUp(a.price);
-    }
-
-    /// @dev What the failure to deliver costs a seller: the buyer's way to the grid, and a penalty.
-    function _failureCost(
-        uint256 energyWh,
-        uint256 price,
-        WindowTerms storage terms
-    ) private view returns (uint256) {
-        return energyWh.costUp(terms.gridCeiling - price + terms.penaltyRate);
-    }
-
     // Records
 
     /// @dev What was exported, if that is known or no longer waited for.
@@ -576,17 +501,6 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
         bool recorded;
         (recorded, exportedWh) = meterRegistry.exportOf(participant, window);
         _requireRead(recorded, participant, window);
-    }
-
-    /// @dev The trades of a window, none if its lane has another one.
-    function _tradesOf(address participant, uint64 window) private view returns (Trades trades) {
-        trades = _lanes[participant][window % LANES];
-        if (trades.window() != window) return TradesBook.none(window);
-    }
-
-    /// @dev All fields are static, so the struct's own encoding is the one that EIP-712 wants.
-    function _hash(Agreement memory agreement) private view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(AGREEMENT_TYPEHASH, agreement)));
     }
 
     function _offerAt(uint256 offerId) private view returns (Offer memory) {
@@ -609,22 +523,5 @@ contract EnergyMarket is MarketTerms, MarketAccounts, Pausable, EIP712 {
 
     function _windowOf(uint256 offerId) private pure returns (uint64) {
         return uint64(offerId >> OFFER_INDEX_BITS);
-    }
-
-    function _msgSender() internal view override(Context, MarketAccounts) returns (address) {
-        return MarketAccounts._msgSender();
-    }
-
-    function _msgData() internal view override(Context, MarketAccounts) returns (bytes calldata) {
-        return MarketAccounts._msgData();
-    }
-
-    function _contextSuffixLength()
-        internal
-        view
-        override(Context, MarketAccounts)
-        returns (uint256)
-    {
-        return MarketAccounts._contextSuffixLength();
     }
 }

@@ -51,16 +51,17 @@ class Role(IntEnum):
     OPERATOR = 1
     AUDITOR = 2
     TREASURER = 3
-    VENUE = 4  # reserved for the call auction, whose fills become agreements; nobody has it yet
 
 
 # Role -> contract -> functions. What is restricted and not named here is the ADMIN's.
 ACCESS: Mapping[Role, Mapping[str, tuple[str, ...]]] = {
-    Role.ADMIN: {"EnergyMarket": ("setTermLimits", "setTreasury")},
+    Role.ADMIN: {
+        "EnergyMarket": ("setTermLimits", "setTreasury", "setVenue"),
+        "CallAuction": ("setPricingRule",),
+    },
     Role.OPERATOR: {"EnergyMarket": ("publishTerms", "setDefaultTerms", "pause", "unpause")},
     Role.AUDITOR: {"MeterRegistry": ("certify", "revoke")},
     Role.TREASURER: {"PaymentToken": ("mint", "burn")},
-    Role.VENUE: {},
 }
 
 
@@ -89,6 +90,7 @@ class System:
     energy_token: ProjectContract
     registry: ProjectContract
     market: ProjectContract
+    auction: ProjectContract
     first_block: int
 
     @property
@@ -101,6 +103,7 @@ class System:
             "EnergyToken": self.energy_token,
             "MeterRegistry": self.registry,
             "EnergyMarket": self.market,
+            "CallAuction": self.auction,
         }
 
 
@@ -114,7 +117,7 @@ def deploy_system(
     terms: Terms = DEFAULT_TERMS,
     limits: TermLimits = DEFAULT_LIMITS,
 ) -> System:
-    """Deploys all contracts and writes the access table, in seven transactions.
+    """Deploys all contracts, writes the access table and admits the auction: in eight transactions.
 
     `treasury` is the account that buys and sells for the grid; the others are who gets the role of
     that name. `deployer` pays, and keeps the ADMIN role.
@@ -148,16 +151,17 @@ def deploy_system(
         astuple(terms),
         astuple(limits),
     )
+    auction = deploy("CallAuction", authority, forwarder, market)
     if registry != registry_address or market != market_address:
         raise NonceError("the deployer sent something else meanwhile", hint="deploy again")
 
     system = System(
-        authority, forwarder, payment_token, energy_token, registry, market, first_block
+        authority, forwarder, payment_token, energy_token, registry, market, auction, first_block
     )
     holders = {Role.OPERATOR: operator, Role.AUDITOR: auditor, Role.TREASURER: treasurer}
     deployer.transfer(
         cast(Account, authority),
-        data=authority.multicall.encode_input(access_calls(system, holders)),
+        data=authority.multicall.encode_input([*access_calls(system, holders), venue_call(system)]),
         gas_limit=DEPLOYMENT_GAS,
         silent=True,
     )
@@ -178,6 +182,13 @@ def access_calls(system: System, holders: Mapping[Role, Holder]) -> list[str]:
     for role, holder in holders.items():
         calls.append(authority.grantRole.encode_input(role, holder, 0))
     return calls
+
+
+def venue_call(system: System) -> str:
+    """The call to the Authority that lets the market take the auction's fills."""
+    admission = system.market.setVenue.encode_input(system.auction, True)
+    call: str = system.authority.execute.encode_input(system.market, admission)
+    return call
 
 
 def save(system: System, path: Path) -> None:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.26;
 
+import {Side} from "../types/Side.sol";
+
 /// @title The market of a neighbourhood
 /// @notice The workflow of Mezquita et al. 2022, section 4.1. Households publish who they are,
 /// offer energy for a window (one hour), haggle off chain, write their agreements in the last five
@@ -8,7 +10,7 @@ pragma solidity ^0.8.26;
 /// @dev Units: energy in Wh, money in 1e-6, prices in money per kWh, times in seconds. Money lies
 /// in accounts of the market. Invariants:
 /// - the market's balance of payment tokens is the sum of all `free` and `locked`;
-/// - an account's `locked` is the sum of its open escrows and bonds;
+/// - an account's `locked` is the sum of its open escrows and bonds and of its orders' covers;
 /// - the agreements of an offer never exceed its energy;
 /// - nobody's default stops the settlement of others.
 interface IEnergyMarket {
@@ -66,6 +68,24 @@ interface IEnergyMarket {
         uint64 gridFloor;
         uint64 gridCeiling;
         uint64 penaltyRate;
+    }
+
+    /// @notice A match of two orders at a venue. What they have locked for the energy returns, and
+    /// an agreement's escrow and bond are locked instead.
+    /// @param buyLimit Limit of the buy, which its cover was locked at.
+    /// @param sellLimit Limit of the sell.
+    /// @param sellWindow The window whose terms the sell's cover was locked at.
+    struct Fill {
+        uint256 buyId;
+        uint256 sellId;
+        address buyer;
+        address seller;
+        uint64 window;
+        uint64 energyWh;
+        uint64 price;
+        uint64 buyLimit;
+        uint64 sellLimit;
+        uint64 sellWindow;
     }
 
     /// @notice Bounds that the members set for the operator's terms.
@@ -157,6 +177,7 @@ interface IEnergyMarket {
     );
     event TermLimitsSet(uint64 minGridFloor, uint64 maxGridCeiling, uint64 maxPenaltyRate);
     event TreasurySet(address indexed treasury);
+    event VenueSet(address indexed venue, bool admitted);
 
     // --------------------------------------------------------------- errors
 
@@ -192,6 +213,8 @@ interface IEnergyMarket {
     error ReadingMissing(address participant, uint64 window, uint256 waitUntil);
     error AgreementsOpen(address participant, uint64 window, uint256 count);
     error PositionIsClosed(address participant, uint64 window);
+    error NotVenue(address caller);
+    error WindowClearing(uint64 window);
     error TermsFrozen(uint64 window);
     error TermsOutOfLimits(uint64 gridFloor, uint64 gridCeiling, uint64 penaltyRate);
     error LimitsInvalid(uint64 minGridFloor, uint64 maxGridCeiling, uint64 maxPenaltyRate);
@@ -228,7 +251,7 @@ interface IEnergyMarket {
     function withdraw(uint256 amount) external;
 
     /// @return free Money that can be withdrawn or locked.
-    /// @return locked Open escrows and bonds.
+    /// @return locked Open escrows and bonds, and the covers of orders.
     /// @return debt Money owed to the operator for energy from the grid.
     function accountOf(
         address participant
@@ -302,6 +325,47 @@ interface IEnergyMarket {
 
     function agreementState(bytes32 agreementId) external view returns (AgreementState);
 
+    // -------------------------------------------------------------- venues
+
+    /// @notice Admits a venue, whose fills become agreements, or ends that. Restricted to the
+    /// members: a venue is trusted with the money of all who take part.
+    function setVenue(address venue, bool admitted) external;
+
+    function isVenue(address account) external view returns (bool);
+
+    /// @notice Locks what an order needs: `energyWh * ceil(rate / 1000)`, where the rate is the
+    /// limit of a buy, and `ceiling - limit + penalty` for a sell. The owner is a participant
+    /// without debt, the limit within the grid's prices, which are frozen by it. Only by a venue.
+    function coverOrder(
+        Side side,
+        address owner,
+        uint64 window,
+        uint64 energyWh,
+        uint64 limitPrice
+    ) external returns (uint256 cover);
+
+    /// @notice Returns the cover of an order, or of a part of it. Only by a venue; never paused.
+    function releaseOrder(
+        Side side,
+        address owner,
+        uint64 window,
+        uint64 energyWh,
+        uint64 limitPrice
+    ) external returns (uint256 cover);
+
+    /// @notice The terms that the orders of a window are matched by, frozen by it. Only by a venue.
+    function openClearing(uint64 window) external returns (Terms memory);
+
+    /// @notice Says whether a window is between the first and the last of its fills. Until then
+    /// nothing of it is settled, as the seller's other agreements are not all known. Only by a
+    /// venue.
+    function setClearing(uint64 window, bool clearing) external;
+
+    /// @notice Writes a match of two orders as an agreement: of the offer `venue << 96 | sellId`,
+    /// with the deadline 0 and the salt `buyId`. It needs no signature, as the orders consent, and
+    /// is settled like all others. Only by a venue; never paused, so that clearing can end.
+    function recordFill(Fill calldata fill) external returns (bytes32 agreementId);
+
     // ----------------------------------------------------------- positions
 
     /// @notice Closes what is left of a participant's reading after its agreements against the
@@ -338,8 +402,8 @@ interface IEnergyMarket {
     /// Restricted to the members.
     function setTreasury(address treasury) external;
 
-    /// @notice Stops new participants, offers and agreements. Settlement, positions and withdrawals
-    /// go on. Restricted to the operator.
+    /// @notice Stops new participants, offers, agreements and orders; clearing that has begun goes
+    /// on, and so do settlement, positions and withdrawals. Restricted to the operator.
     function pause() external;
 
     /// @notice Ends a pause. Restricted to the operator.

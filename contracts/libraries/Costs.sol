@@ -19,4 +19,11 @@ library Costs {
             return (energyWh * pricePerKwh + WH_PER_KWH - 1) / WH_PER_KWH;
         }
     }
+
+    /// @notice What is locked for energy that is to be split: every Wh is rounded up on its own.
+    function costOfEach(uint256 energyWh, uint256 pricePerKwh) internal pure returns (uint256) {
+        unchecked {
+            return energyWh * ((pricePerKwh + WH_PER_KWH - 1) / WH_PER_KWH);
+        }
+    }
 }

@@ -3,6 +3,8 @@ pragma solidity ^0.8.26;
 
 /// @title Delivery windows
 /// @notice A window is one delivery hour, numbered from the epoch.
+/// @dev Unchecked: windows and moments have 64 bits, so that no moment of theirs needs
+/// more than 77.
 library Windows {
     uint64 internal constant LENGTH = 1 hours;
 
@@ -20,19 +22,33 @@ library Windows {
     }
 
     function start(uint64 window) internal pure returns (uint256) {
-        return uint256(window) * LENGTH;
+        unchecked {
+            return uint256(window) * LENGTH;
+        }
     }
 
     function end(uint64 window) internal pure returns (uint256) {
-        return (uint256(window) + 1) * LENGTH;
+        unchecked {
+            return (uint256(window) + 1) * LENGTH;
+        }
     }
 
     function commitStart(uint64 window) internal pure returns (uint256) {
-        uint256 windowStart = start(window);
-        return windowStart < COMMIT_MARGIN ? 0 : windowStart - COMMIT_MARGIN;
+        unchecked {
+            return window == 0 ? 0 : uint256(window) * LENGTH - COMMIT_MARGIN;
+        }
     }
 
     function graceEnd(uint64 window) internal pure returns (uint256) {
-        return end(window) + GRACE * LENGTH;
+        unchecked {
+            return (uint256(window) + 1 + GRACE) * LENGTH;
+        }
+    }
+
+    /// @notice The last window whose commit margin begins before a moment.
+    function closingBefore(uint64 moment) internal pure returns (uint64) {
+        unchecked {
+            return uint64((uint256(moment) + COMMIT_MARGIN - 1) / LENGTH);
+        }
     }
 }

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import {Context} from "@openzeppelin/contracts/utils/Context.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IEnergyMarket} from "../interfaces/IEnergyMarket.sol";
 import {IPaymentToken} from "../interfaces/IPaymentToken.sol";
 import {Account} from "../types/Account.sol";
+import {MarketAccess} from "./MarketAccess.sol";
 
 /// @title Money in the market
 /// @notice Deposit once, trade many times: locking and paying write one slot a side.
 /// @dev The payment token is our own and calls nobody back, so that no re-entrancy guard is needed.
 /// Every helper reads and writes an account as a whole, as buyer, seller and treasury may be the
 /// same.
-abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context {
+abstract contract MarketAccounts is MarketAccess {
     IPaymentToken public immutable paymentToken;
 
     /// @inheritdoc IEnergyMarket
@@ -100,11 +98,18 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
     }
 
     function _lock(address account, uint256 amount) internal {
-        Account a = _accounts[account];
+        _lockIn(_accounts[account], account, amount);
+    }
+
+    /// @dev `_lock` for who has read the account already.
+    function _lockIn(Account a, address account, uint256 amount) internal {
         uint256 free = a.free();
         require(amount <= free, FundsInsufficient(account, amount, free));
 
-        _accounts[account] = a.withMoney(free - amount, a.locked() + amount, a.debt());
+        // No more is locked than there is.
+        unchecked {
+            _accounts[account] = a.withMoney(free - amount, a.locked() + amount, a.debt());
+        }
     }
 
     /// @dev Money for an account pays its debt first.
@@ -160,39 +165,13 @@ abstract contract MarketAccounts is IEnergyMarket, AccessManaged, ERC2771Context
         }
     }
 
+    function _requireParticipant(address account) internal view {
+        require(_accounts[account].isParticipant(), NotParticipant(account));
+    }
+
     function _requireNoDebt(address account) internal view {
         uint256 debt = _accounts[account].debt();
         require(debt == 0, DebtOutstanding(account, debt));
-    }
-
-    function _msgSender()
-        internal
-        view
-        virtual
-        override(Context, ERC2771Context)
-        returns (address)
-    {
-        return ERC2771Context._msgSender();
-    }
-
-    function _msgData()
-        internal
-        view
-        virtual
-        override(Context, ERC2771Context)
-        returns (bytes calldata)
-    {
-        return ERC2771Context._msgData();
-    }
-
-    function _contextSuffixLength()
-        internal
-        view
-        virtual
-        override(Context, ERC2771Context)
-        returns (uint256)
-    {
-        return ERC2771Context._contextSuffixLength();
     }
 
     function _deposit(address account, uint256 amount) private {

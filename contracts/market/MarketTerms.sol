@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-
 import {IEnergyMarket} from "../interfaces/IEnergyMarket.sol";
 import {Windows} from "../libraries/Windows.sol";
+import {MarketAccess} from "./MarketAccess.sol";
 
 /// @title The grid's prices and the penalty, window by window
-abstract contract MarketTerms is IEnergyMarket, AccessManaged {
+abstract contract MarketTerms is MarketAccess {
     /// @dev One slot a window. Prices are below 2^32.
     struct WindowTerms {
         uint32 gridFloor;
@@ -16,6 +15,7 @@ abstract contract MarketTerms is IEnergyMarket, AccessManaged {
         uint32 offerCount;
         bool published;
         bool frozen;
+        bool clearing;
     }
 
     /// @dev One slot, so that a window keeps the defaults that it began with.

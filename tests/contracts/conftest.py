@@ -87,6 +87,11 @@ def market(system: System) -> Any:
     return system.market
 
 
+@pytest.fixture(scope="session")
+def auction(system: System) -> Any:
+    return system.auction
+
+
 # People: who is who on a development chain
 
 

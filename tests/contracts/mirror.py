@@ -1,6 +1,7 @@
 """The deployed contracts behind the seams of the model's tests: the same calls, the same books."""
 
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import astuple, dataclass, is_dataclass
 from enum import IntEnum
@@ -24,17 +25,22 @@ from app.ledger.model import (
     Role,
     TermLimits,
 )
+from app.ledger.model.contract import ZERO_ADDRESS
 from app.ledger.types import (
     Account,
     Address,
     Agreement,
     AgreementState,
+    Book,
+    BookState,
     EnergyTotals,
     Event,
     MeterKind,
     Offer,
+    Order,
     Position,
     RecordedReading,
+    Side,
     Terms,
 )
 from scripts.deploy import System
@@ -84,6 +90,7 @@ def model_of(system: System, people: People) -> tuple[ModelLedger, ModelClock]:
             payment_token=system.payment_token.address,
             meter_registry=system.registry.address,
             energy_market=system.market.address,
+            call_auction=system.auction.address,
         ),
         roles={
             Role.MEMBERS: frozenset({people.members}),
@@ -276,6 +283,18 @@ class ChainBooks:
 
     def offers(self, window: int) -> list[Offer]:
         return [Offer(*offer) for offer in read(self._system.market.getOffers, window, 0, 256)[0]]
+
+    def orders(self, order_ids: Sequence[int]) -> list[Order]:
+        records = read(self._system.auction.getOrders, list(order_ids))
+        return [
+            Order(number, owner, Side(side), *rest)
+            for number, owner, side, *rest in records
+            if owner != ZERO_ADDRESS
+        ]
+
+    def book(self, window: int) -> Book:
+        buys, sells, state = read(self._system.auction.bookOf, window)
+        return Book(buys, sells, BookState(state))
 
     def state(self, agreement: Agreement) -> AgreementState:
         market = self._system.market

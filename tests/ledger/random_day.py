@@ -419,7 +419,7 @@ class RandomDay:
             return self._on_market("setVenue", members, self._people.outsider, admitted)
         owner, window = self._resident().owner, window_at(self._ledger.now()) + 1
         function = self._random.choice(("coverOrder", "releaseOrder"))
-        return self._on_market(function, owner, owner, Side.BUY, window, 1, 100_000)
+        return self._on_market(function, owner, Side.BUY, owner, window, 1, 100_000)
 
     def _some_order(self) -> Order:
         """An order with energy left, or one that nobody placed."""

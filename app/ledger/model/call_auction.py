@@ -92,7 +92,7 @@ class CallAuction(Contract):
             window=window,
             last_window=last_window_of(expires_at),
         )
-        self._market.cover_order(self.address, caller, side, window, energy_wh, limit_price)
+        self._market.cover_order(self.address, side, caller, window, energy_wh, limit_price)
         self._journal.put(self._last_id, "is", order_id)
         self._journal.put(self._live, order_id, order)
         count = self._placed_counts.get(window, 0)
@@ -287,8 +287,8 @@ class CallAuction(Contract):
         self._journal.remove(self._live, order.id)
         self._market.release_order(
             self.address,
-            order.owner,
             order.side,
+            order.owner,
             order.window,
             order.energy_wh,
             order.limit_price,

@@ -370,8 +370,8 @@ class EnergyMarket(MarketTerms, MarketAccounts):
     def cover_order(
         self,
         caller: Address,
-        owner: Address,
         side: Side,
+        owner: Address,
         window: int,
         energy_wh: int,
         limit_price: int,
@@ -392,8 +392,8 @@ class EnergyMarket(MarketTerms, MarketAccounts):
     def release_order(
         self,
         caller: Address,
-        owner: Address,
         side: Side,
+        owner: Address,
         window: int,
         energy_wh: int,
         limit_price: int,

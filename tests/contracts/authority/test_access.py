@@ -9,10 +9,17 @@ from brownie.exceptions import VirtualMachineError
 
 from scripts.deploy import ACCESS, Role
 from tests.contracts.errors import error
-from tests.contracts.plain import events_of, plain
+from tests.contracts.plain import event_of, events_of, plain
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "access.md"
-CONTRACTS = ("EnergyMarket", "MeterRegistry", "PaymentToken", "EnergyToken", "Forwarder")
+CONTRACTS = (
+    "EnergyMarket",
+    "CallAuction",
+    "MeterRegistry",
+    "PaymentToken",
+    "EnergyToken",
+    "Forwarder",
+)
 RESTRICTED = {
     (contract, function): role
     for role, contracts in ACCESS.items()
@@ -119,7 +126,9 @@ def test_documents_the_roles(role):
     assert re.search(rf"^\| {role.name} +\| {role.value} +\|", DOCUMENT.read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("contract", ["EnergyMarket", "MeterRegistry", "PaymentToken"])
+@pytest.mark.parametrize(
+    "contract", ["EnergyMarket", "CallAuction", "MeterRegistry", "PaymentToken"]
+)
 def test_moves_to_another_authority_by_the_authority_alone(system, authority, admin, contract):
     target = system.contracts[contract]
     with reverts(error("AccessManagedUnauthorized", admin)):
@@ -140,6 +149,15 @@ def access_transaction(system, chain):
     """The transaction that wrote the table: the last one of the deployment."""
     (transaction_id,) = chain[system.first_block + len(system.contracts)].transactions
     return chain.get_transaction(transaction_id)
+
+
+def test_admits_the_auction_alone(system, market, access_transaction):
+    assert event_of(access_transaction, "VenueSet") == {
+        "venue": system.auction.address,
+        "admitted": True,
+    }
+    assert market.isVenue(system.auction)
+    assert system.auction.market() == market
 
 
 def test_labels_its_roles(access_transaction):

@@ -9,11 +9,11 @@ from scripts import deploy
 from tests.contracts.plain import plain
 
 
-def test_deploys_in_seven_transactions(system, chain):
+def test_deploys_in_eight_transactions(system, chain):
     last_block = system.first_block + len(system.contracts)
 
     blocks = [chain[number] for number in range(system.first_block, last_block + 1)]
-    assert [len(block.transactions) for block in blocks] == [1] * 7
+    assert [len(block.transactions) for block in blocks] == [1] * 8
     created = [chain.get_transaction(block.transactions[0]).contract_address for block in blocks]
     assert created == [contract.address for contract in system.contracts.values()] + [None]
 
@@ -25,8 +25,10 @@ def test_links_for_good(system):
     assert system.market.energyToken() == system.energy_token
     assert system.market.paymentToken() == system.payment_token
     assert system.market.meterRegistry() == system.registry
+    assert system.auction.market() == system.market
     assert system.market.isTrustedForwarder(system.forwarder)
-    for contract in (system.payment_token, system.registry, system.market):
+    assert system.auction.isTrustedForwarder(system.forwarder)
+    for contract in (system.payment_token, system.registry, system.market, system.auction):
         assert contract.authority() == system.authority
 
 
@@ -68,14 +70,11 @@ def test_starts_with_its_own_terms(deployed):
 
 def test_gives_the_roles_to_the_development_accounts(deployed):
     system, _, _ = deployed
-    roles = deploy.Role
 
     assert system.market.treasury() == accounts[4]
-    for role in (roles.ADMIN, roles.OPERATOR, roles.AUDITOR, roles.TREASURER):
-        assert system.authority.hasRole(role, accounts[role])["isMember"]
-    for role in roles:
+    for role in deploy.Role:
         holders = [person for person in accounts[:10] if is_member(system, role, person)]
-        assert len(holders) == (role is not roles.VENUE)
+        assert holders == [accounts[role]]
 
 
 def is_member(system, role, person):
