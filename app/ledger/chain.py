@@ -325,16 +325,20 @@ class ChainLedger:
         book = await self.book_of(window)
         if book.buys + book.sells == 0:
             return []
+        orders = await self._live_orders(window)
+        if book.state is not BookState.OPEN and len(orders) != book.buys + book.sells:
+            # Only a chain that went another way can have hidden an order of a closed book.
+            self._order_finder.forget()
+            orders = await self._live_orders(window)
+        return orders
+
+    async def _live_orders(self, window: int) -> list[Order]:
         windows = range(await self._oldest_in_book_of(window), window + 1)
-        order_ids = await self._order_finder.placed_for(windows)
         found: list[Order] = []
-        for page in _slices(order_ids, MAX_PAGE):
+        for page in _slices(await self._order_finder.placed_for(windows), MAX_PAGE):
             found.extend(map(_order, await self.read(AUCTION, "getOrders", list(page))))
-        return [
-            order
-            for order in found
-            if order.energy_wh > 0 and order.window in windows and order.last_window >= window
-        ]
+        self._order_finder.drop(windows, (order.id for order in found if order.energy_wh == 0))
+        return [order for order in found if order.energy_wh > 0 and order.window in windows]
 
     async def book_of(self, window: int) -> Book:
         buys, sells, state = await self.read(AUCTION, "bookOf", window)

@@ -17,7 +17,8 @@ _OVERLAP = 64
 class OrderFinder:
     """Ids of orders by the window that they were placed for, from the logs of the auction.
 
-    Every search reads only the blocks that have come since the last one.
+    Every search reads only the blocks that have come since the last one, and finds no order again
+    that is known to be gone.
     """
 
     def __init__(self, rpc: Rpc, contracts: Contracts, first_block: int) -> None:
@@ -38,10 +39,17 @@ class OrderFinder:
         self._ids.clear()
 
     async def placed_for(self, windows: Iterable[int]) -> list[int]:
-        """Ids of all orders that were ever placed for some windows, in ascending order."""
+        """Ids of the orders that were placed for some windows, in ascending order."""
         async with self._reading:
             await self._read_on()
         return sorted(number for window in windows for number in self._ids.get(window, ()))
+
+    def drop(self, windows: Iterable[int], order_ids: Iterable[int]) -> None:
+        """Orders for some windows that are gone: they are not found again."""
+        gone = set(order_ids)
+        for window in windows:
+            if window in self._ids:
+                self._ids[window] -= gone
 
     async def lists_of_clearing(self, window: int) -> tuple[list[int], list[int]]:
         """Buys and sells that the clearing of a window, which is not done yet, was begun with.

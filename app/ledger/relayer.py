@@ -1,12 +1,15 @@
-"""Relays what users without gas have signed: requests to the market (ERC-2771) and permits."""
+"""Relays what users without gas have signed: requests to the market or its auction (ERC-2771), and
+permits.
+"""
 
 from eth_utils.address import to_checksum_address
 from eth_utils.hexadecimal import decode_hex, encode_hex
 
+from app.chain.contracts import Contract
 from app.chain.gas import MAX_RELAYED_GAS, RELAY_OVERHEAD, bound_of
 from app.chain.rpc import RpcError
 from app.errors import ConflictError, ContractRevertedError, ForbiddenError, InputError
-from app.ledger.chain import FORWARDER, MARKET, PAYMENT, ChainLedger
+from app.ledger.chain import AUCTION, FORWARDER, MARKET, PAYMENT, ChainLedger
 from app.ledger.types import Address, Receipt
 from app.market.typed_data import (
     ForwardRequest,
@@ -106,21 +109,27 @@ class Relayer:
         """The nonce of an owner's next permit."""
         return int(await self._ledger.read(PAYMENT, "nonces", owner))
 
+    def target_of(self, request: ForwardRequest) -> Contract:
+        """The contract that a request calls; InputError where nothing is relayed to it."""
+        contracts = self._ledger.contracts
+        found = contracts.at(request.to)
+        if found is None or found.name not in (MARKET, AUCTION):
+            market = contracts[MARKET].address
+            raise InputError("to", f"is the market, {market}, or its auction", request.to)
+        return found
+
     def _function_of(self, request: ForwardRequest) -> str:
-        market = self._ledger.contracts[MARKET]
-        if request.to.lower() != market.address.lower():
-            raise InputError("to", f"is the market, {market.address}", request.to)
+        called = self.target_of(request).read_input(request.data)
         if request.value != 0:
             raise InputError("value", "is 0", request.value)
         if request.gas > MAX_RELAYED_GAS:
             raise InputError("gas", f"is at most {MAX_RELAYED_GAS}", request.gas)
-        called = market.read_input(request.data)
         if called is None:
-            raise InputError("data", "calls a function of the market", encode_hex(request.data[:4]))
+            raise InputError("data", "calls a function of it", encode_hex(request.data[:4]))
         return called[0]
 
     async def _try(self, request: ForwardRequest) -> None:
-        """Calls the market as the forwarder would; raises what the market says."""
+        """Makes the call as the forwarder would; raises what the contract says."""
         ledger = self._ledger
         call = {
             "from": ledger.contracts[FORWARDER].address,
@@ -131,4 +140,5 @@ class Relayer:
         try:
             await ledger.rpc.read("eth_call", call, "latest")
         except RpcError as error:
-            raise ledger.contracts.errors.translate(error, contract=MARKET) from error
+            contract = self.target_of(request).name
+            raise ledger.contracts.errors.translate(error, contract=contract) from error
