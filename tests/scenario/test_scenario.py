@@ -71,7 +71,7 @@ def section(path, name: str) -> str:
 
 
 class TestExamples:
-    @pytest.mark.parametrize("name", ["street", "street-all-solar"])
+    @pytest.mark.parametrize("name", ["street", "street-all-solar", "huang2022"])
     def test_every_example_loads_with_its_data(self, examples, name):
         scenario = load_scenario(examples / f"{name}.yaml")
         profiles = load_profiles(scenario)
@@ -82,6 +82,7 @@ class TestExamples:
         assert {path.name for path in examples.glob("*.yaml")} == {
             "street.yaml",
             "street-all-solar.yaml",
+            "huang2022.yaml",
         }
 
     def test_street_is_a_day_of_thirteen_households(self, street):
@@ -341,6 +342,39 @@ class TestFaults:
                 "must be finite",
             ),
             ("seller: boulware", "seller: ''", "participants.default.seller", "must be the name"),
+            ("seed: 2022", "seed: 1\nvenue: fair", "venue", "must be negotiation, auction or both"),
+            (
+                "seed: 2022",
+                "seed: 1\npricing_rule: low",
+                "pricing_rule",
+                "must be midpoint, uniform or pay_as_bid",
+            ),
+            ("seed: 2022", "seed: 1\nnotes: x", "notes", "must be a list"),
+            ("seed: 2022", "seed: 1\nnotes: ['', x]", "notes[0]", "must have 1 to 1000"),
+            (
+                "battery: data",
+                "storage_orders: plan",
+                "participants.default.storage_orders",
+                "must be none or speculator",
+            ),
+            (
+                "battery: data",
+                "storage_orders: speculator",
+                "participants.default.storage_orders",
+                "needs a battery",
+            ),
+            (
+                "battery: data",
+                "deferrable_hours: 25",
+                "participants.default.deferrable_hours",
+                "must be from 0 to 24",
+            ),
+            (
+                "battery: data",
+                "dispatchable: often",
+                "participants.default.dispatchable",
+                "must be true or false",
+            ),
             ("rounds: 8", "rounds: 0", "negotiation.rounds", "must be from 1 to 100"),
             ("timeout_s: 60", "timeout_s: 413", "negotiation.timeout_s", "must be from 1 to 412"),
         ],

@@ -112,7 +112,8 @@ class AuctionConductor:
             receipts = await self._population.operator.microgrid.clear(current.window)
         except ContractRevertedError as error:
             self._diary.refuse("clearing", current.window, OPERATOR, deadline, error)
-            self._stale += [order.order_id for order in current.placed]
+            for resident in self._population.all:
+                self._stale += resident.auction.order_ids
         self._diary.note(receipts)
         return round_result(current.window, current.terms, receipts)
 

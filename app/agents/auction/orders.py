@@ -21,7 +21,11 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class RoundPrices:
-    """What everybody learns of a round: its highest, lowest and mean price, and the energy."""
+    """What everybody learns of a round: its lowest, highest and mean price, and the energy.
+
+    Prices are those of all that was bought, from members or, at the ceiling, from the grid behind
+    the book; `traded_wh` is what members sold.
+    """
 
     window: int
     lowest: int
@@ -30,18 +34,21 @@ class RoundPrices:
     traded_wh: int
 
 
-def round_prices(window: int, fills: Iterable[Fill]) -> RoundPrices | None:
-    """The prices of a round; None if nothing was traded."""
+def round_prices(
+    window: int, fills: Iterable[Fill], served: Fill | None = None
+) -> RoundPrices | None:
+    """The prices of a round; `served` is what the grid sold. None if nothing was bought."""
     traded = [fill for fill in fills if fill.energy_wh]
-    energy_wh = sum(fill.energy_wh for fill in traded)
-    if not energy_wh:
+    bought = traded if served is None or not served.energy_wh else [*traded, served]
+    if not bought:
         return None
+    value = sum(fill.energy_wh * fill.price for fill in bought)
     return RoundPrices(
         window=window,
-        lowest=min(fill.price for fill in traded),
-        highest=max(fill.price for fill in traded),
-        mean=round(sum(fill.energy_wh * fill.price for fill in traded) / energy_wh),
-        traded_wh=energy_wh,
+        lowest=min(fill.price for fill in bought),
+        highest=max(fill.price for fill in bought),
+        mean=round(value / sum(fill.energy_wh for fill in bought)),
+        traded_wh=sum(fill.energy_wh for fill in traded),
     )
 
 
@@ -49,8 +56,8 @@ def round_prices(window: int, fills: Iterable[Fill]) -> RoundPrices | None:
 class Outlook:
     """What a strategy knows before a round.
 
-    `energy_wh` is what there is to sell, or what is newly needed; `latest` is the last round that
-    traded anything.
+    `energy_wh` is what there is to sell, or what is newly needed; `latest` is the last round in
+    which anything was bought.
     """
 
     window: int

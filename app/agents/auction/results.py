@@ -45,12 +45,14 @@ def round_result(window: int, terms: Terms, receipts: Iterable[Receipt]) -> Roun
         fills.setdefault(buy_order_of(agreement), []).append(fill)
         fills.setdefault(sell_order_of(agreement), []).append(fill)
     unfilled: dict[int, int] = {}
+    served_wh = 0
     for receipt in kept:
         for event in receipt.events:
             if event.name in ("OrderServed", "OrderExpired"):
                 order_id = int(str(event.arguments["orderId"]))
                 energy_wh = int(str(event.arguments["energyWh"]))
                 unfilled[order_id] = unfilled.get(order_id, 0) + energy_wh
+                served_wh += energy_wh if event.name == "OrderServed" else 0
     return RoundResult(
         window=window,
         terms=terms,
@@ -58,6 +60,8 @@ def round_result(window: int, terms: Terms, receipts: Iterable[Receipt]) -> Roun
         fills={order_id: tuple(each) for order_id, each in fills.items()},
         unfilled=unfilled,
         prices=round_prices(
-            window, (Fill(agreement.energy_wh, agreement.price) for agreement in agreements)
+            window,
+            (Fill(agreement.energy_wh, agreement.price) for agreement in agreements),
+            Fill(served_wh, terms.grid_ceiling),
         ),
     )

@@ -39,7 +39,7 @@ class Speculator:
     """Buys after prices have fallen, sells after they have risen.
 
     Its limit is the price at which that would just still be so: the one that the change is measured
-    from, less (or plus) the threshold.
+    from, less (or plus) the threshold. It never buys at the ceiling, where the grid would serve it.
     """
 
     def __init__(self, setting: SpeculatorSetting) -> None:
@@ -64,7 +64,7 @@ class Speculator:
         low, high = outlook.terms.grid_floor, outlook.terms.grid_ceiling
         if latest < cheap and outlook.room_wh >= LEAST_TRADE_WH and cheap >= low:
             words = f"buys: the price fell by {-change:.1%}"
-            return Draft(Side.BUY, outlook.room_wh, min(cheap, high), words)
+            return Draft(Side.BUY, outlook.room_wh, min(cheap, high - 1), words)
         if latest > dear and outlook.sellable_wh >= LEAST_TRADE_WH and dear <= high:
             words = f"sells: the price rose by {change:.1%}"
             return Draft(Side.SELL, outlook.sellable_wh, max(dear, low), words)

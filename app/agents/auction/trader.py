@@ -102,6 +102,11 @@ class AuctionRole(Role):  # type: ignore[misc] # mango has no types
     def storage(self) -> StoragePolicy:
         return self._storage
 
+    @property
+    def order_ids(self) -> tuple[int, ...]:
+        """The household's orders that may still be in a book."""
+        return tuple(order_id for orders in self._own.values() for order_id in orders)
+
     def strategy_of(self, order_id: int) -> str:
         """The strategy that placed an order; empty for one that is not known here."""
         for source, orders in self._own.items():

@@ -1,5 +1,7 @@
 """A home and a community battery, with meters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,12 @@ def profiles() -> Profiles:
     return Profiles(
         ("H01",), window_start(WINDOW), 900, np.array(LOAD_WH), np.array(PV_WH), repeats=True
     )
+
+
+@pytest.fixture
+def dark(profiles: Profiles) -> Profiles:
+    """The same home at night."""
+    return replace(profiles, pv_wh=np.zeros_like(profiles.pv_wh))
 
 
 @pytest.fixture
@@ -68,12 +76,24 @@ def meter_of(
     profiles: Profiles,
     store: BatchStore,
     battery: BatteryStateRole | None = None,
+    *,
+    panel: PanelRole | None = None,
+    load: LoadRole | None = None,
+    battery_trades: bool = False,
 ) -> SmartMeterRole:
+    """The meter of a home; panels and load are as measured unless given."""
     meter = SmartMeterRole(
-        "H01", ledger.keys.account("meter"), 900, ledger, store, rng_of(1, "H01")
+        "H01",
+        ledger.keys.account("meter"),
+        900,
+        ledger,
+        store,
+        rng_of(1, "H01"),
+        battery_trades=battery_trades,
     )
     agent = StreetAgent()
-    for role in (PanelRole("H01", profiles), LoadRole("H01", profiles), battery, meter):
+    panel, load = panel or PanelRole("H01", profiles), load or LoadRole("H01", profiles)
+    for role in (panel, load, battery, meter):
         if role is not None:
             agent.add_role(role)
     return meter

@@ -1,10 +1,14 @@
+import pytest
+
 from app.agents.devices.batches import BatchStore, data_root
 from app.agents.devices.battery import BatteryStateRole
 from app.agents.devices.meter import SmartMeterRole, StorageMeterRole
+from app.agents.devices.panel import LoadRole, PanelRole
 from app.ledger.model import ModelClock, ModelLedger
 from app.market.typed_data import recover
 from app.market.windows import window_end
 from app.scenario.profiles import Profiles
+from app.scenario.scenario import Battery
 from tests.agents.conftest import WINDOW
 from tests.agents.devices.conftest import meter_of
 
@@ -108,3 +112,66 @@ async def test_the_community_battery_rests_while_it_has_agreed_nothing(
     batch = storage_meter.batch(WINDOW)
 
     assert (batch.exported_wh, batch.imported_wh, batch.lost_wh) == (0, 0, 0)
+
+
+class TestDevicesThatActOnWhatWasAgreed:
+    """The home wants 1,600 Wh and could generate 2,400; see the conftest for its steps."""
+
+    async def test_as_measured_nothing_follows_an_agreement(
+        self, meter: SmartMeterRole, ledger: ModelLedger, profiles: Profiles
+    ) -> None:
+        other = meter_of(ledger, profiles, BatchStore())
+        other.expect(WINDOW, bought_wh=500, sold_wh=100)
+        assert other.agreed_wh(WINDOW) == 400
+        assert other.batch(WINDOW) == meter.batch(WINDOW)
+
+    @pytest.mark.parametrize(
+        ("sold_wh", "generated_wh"), [(0, [0, 800, 400, 0]), (400, [0, 900, 600, 0])]
+    )
+    async def test_dispatchable_generation_runs_for_the_home_and_what_was_sold(
+        self, ledger: ModelLedger, profiles: Profiles, sold_wh: int, generated_wh: list[int]
+    ) -> None:
+        panel = PanelRole("H01", profiles, dispatchable=True)
+        meter = meter_of(ledger, profiles, BatchStore(), panel=panel)
+        meter.expect(WINDOW, sold_wh=sold_wh)
+        assert [step.pv_wh for step in meter.batch(WINDOW).steps] == generated_wh
+
+    async def test_deferrable_load_waits_for_energy_but_not_for_long(
+        self, ledger: ModelLedger, dark: Profiles
+    ) -> None:
+        load = LoadRole("H01", dark, deferrable_hours=1)
+        meter = meter_of(ledger, dark, BatchStore(), load=load)
+        meter.expect(WINDOW, bought_wh=600)
+        meter.expect(WINDOW + 2, bought_wh=3_000)
+        used = [meter.batch(window).load_wh for window in range(WINDOW, WINDOW + 3)]
+        assert used == [600, 1_000, 3_000]
+        assert sum(used) + 200 == 3 * 1_600
+
+    async def test_deferrable_load_goes_on_where_a_process_stopped(
+        self, ledger: ModelLedger, dark: Profiles
+    ) -> None:
+        load = LoadRole("H01", dark, deferrable_hours=1)
+        load.restore(WINDOW, 600)
+        meter = meter_of(ledger, dark, BatchStore(), load=load)
+        assert meter.batch(WINDOW + 1).load_wh == 1_000
+
+    async def test_a_battery_that_trades_takes_in_what_was_bought(
+        self, ledger: ModelLedger, dark: Profiles
+    ) -> None:
+        battery = BatteryStateRole(Battery(20_000, 20_000, 900, 0))
+        meter = meter_of(ledger, dark, BatchStore(), battery, battery_trades=True)
+        meter.expect(WINDOW, bought_wh=3_600)
+        batch = meter.batch(WINDOW)
+        assert batch.imported_wh == 3_600
+        assert all(step.is_balanced for step in batch.steps)
+        assert battery.stored_wh > 0
+
+    async def test_a_battery_that_trades_gives_out_what_was_sold(
+        self, ledger: ModelLedger, dark: Profiles
+    ) -> None:
+        battery = BatteryStateRole(Battery(20_000, 20_000, 900, 9_000))
+        meter = meter_of(ledger, dark, BatchStore(), battery, battery_trades=True)
+        meter.expect(WINDOW, sold_wh=2_000)
+        batch = meter.batch(WINDOW)
+        assert (batch.exported_wh, batch.imported_wh) == (2_000, 0)
+        assert battery.stored_wh == 9_000 - 2_000 - 1_600

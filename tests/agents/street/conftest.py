@@ -106,7 +106,7 @@ class World:
 
 def world_of(scenario: Scenario, profiles: Profiles) -> World:
     """A new world right before the trading of the scenario's first window."""
-    clock = ModelClock(window_start(scenario.first_window - 1))
+    clock = ModelClock(scenario.opening)
     ledger, accounts = ModelLedger.for_development(clock)
     return World(
         scenario,
