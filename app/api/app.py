@@ -17,11 +17,13 @@ from app.api.idempotency import Idempotency
 from app.api.limits import RateLimit
 from app.api.routers import (
     agreements,
+    auctions,
     events,
     health,
     market,
     money,
     offers,
+    orders,
     participants,
     proposals,
     readings,
@@ -90,6 +92,8 @@ def create_app(services: Services) -> FastAPI:
         market,
         participants,
         offers,
+        orders,
+        auctions,
         agreements,
         readings,
         money,

@@ -146,4 +146,5 @@ relay_guard: Callable[..., None] = _relay_guard
 AddressPath = Annotated[AddressText, Path(description="An address")]
 HashPath = Annotated[Hash, Path(description="32 bytes in hex")]
 OfferPath = Annotated[int, Path(ge=0, le=UINT53, description="Id of an offer")]
+OrderPath = Annotated[int, Path(ge=0, le=UINT53, description="Id of an order")]
 WindowPath = Annotated[int, Path(ge=0, le=2**31 - 1, description="Delivery window")]

@@ -16,9 +16,9 @@ from app.chain.gas import bound_of
 from app.chain.keys import AUDITOR, KEEPER, TREASURER, development_address
 from app.chain.keys import household_address as household
 from app.chain.keys import meter_address as meter
-from app.index import queries
+from app.index import auction, queries
 from app.index.paging import Cut
-from app.index.records import AgreementRecord, OfferRecord, ReadingRecord
+from app.index.records import AgreementRecord, OfferRecord, OrderRecord, ReadingRecord
 from app.ledger.chain import MARKET
 from app.ledger.types import Address, Agreement, Reading
 from app.market.typed_data import ForwardRequest, forward_request_digest, sign
@@ -52,6 +52,9 @@ class Facts:
     withdrawer: Address
     offer_id: int
     open_offer: OfferRecord | None
+    order_id: int
+    open_order: OrderRecord | None
+    cleared_window: int
     agreement: Agreement
     agreement_id: str
     agreement_signature: str
@@ -72,6 +75,8 @@ async def collect(services: Services) -> Facts:
     seller, buyer = household(0), household(1)
     latest = Cut(200)
     offers = (await index.read(lambda each: queries.offers(each, latest, open_after=closed))).items
+    orders = (await index.read(lambda each: auction.orders(each, latest, now=now))).items
+    cleared = await index.read(auction.latest_clearing)
     agreements = (await index.read(lambda each: queries.agreements(each, latest))).items
     settled = await index.read(lambda each: queries.settlements(each, Cut(1)))
     positions = await index.read(lambda each: queries.positions(each, Cut(1)))
@@ -97,6 +102,9 @@ async def collect(services: Services) -> Facts:
         withdrawer=await _first(has_free_money),
         offer_id=offers[0].offer_id if offers else window << 32,
         open_offer=_open_offer(services, offers, closed),
+        order_id=orders[0].order_id if orders else 1,
+        open_order=_open_order(services, orders),
+        cleared_window=cleared.window if cleared else closed,
         agreement=agreement,
         agreement_id=services.index.reader.agreement_id(agreement),
         agreement_signature=signature,
@@ -136,10 +144,10 @@ def _agreement(
     buyer: Address,
     window: int,
 ) -> tuple[Agreement, str]:
-    """The latest agreement between development accounts, with its buyer's signature."""
+    """The latest that development accounts have negotiated, with its buyer's signature."""
     agreement = Agreement(window << 32, seller, buyer, window, 100, _PRICE, window_start(window), 1)
     for record in found:
-        known = record.deadline is not None and record.salt is not None
+        known = record.buy_id is None and record.deadline is not None and record.salt is not None
         if known and _signs(services, record.seller) and _signs(services, record.buyer):
             agreement = Agreement(
                 record.offer_id,
@@ -188,6 +196,12 @@ def _open_offer(
         if each.window > closed and not each.cancelled and _signs(services, each.seller)
     ]
     return max(ours, key=lambda each: each.window, default=None)
+
+
+def _open_order(services: Services, orders: tuple[OrderRecord, ...]) -> OrderRecord | None:
+    """Of the orders that a development account can take back, the one that is open for longest."""
+    ours = [each for each in orders if each.state == "open" and _signs(services, each.owner)]
+    return max(ours, key=lambda each: each.book or 0, default=None)
 
 
 async def _first(holds: Callable[[Address], Awaitable[bool]]) -> Address:
@@ -247,6 +261,25 @@ def _offer_body(facts: Facts) -> dict[str, object]:
     }
 
 
+def _order_body(facts: Facts) -> dict[str, object]:
+    return {
+        "from": facts.buyer,
+        "side": "buy",
+        "window": facts.window,
+        "energy_wh": 500,
+        "limit_price": _PRICE,
+        "expires_at": window_start(facts.window + 2),
+    }
+
+
+def _cancel_order_body(facts: Facts) -> dict[str, object]:
+    return {"from": facts.open_order.owner if facts.open_order else facts.buyer}
+
+
+def _cancelled_order_id(facts: Facts) -> int:
+    return facts.open_order.order_id if facts.open_order else facts.order_id
+
+
 def _cancel_body(facts: Facts) -> dict[str, object]:
     return {"from": facts.open_offer.seller if facts.open_offer else facts.seller}
 
@@ -294,6 +327,16 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     "get_offer": lambda facts: Example({"offer_id": facts.offer_id}),
     "make_offer": lambda facts: Example(body=_offer_body(facts)),
     "cancel_offer": lambda facts: Example({"offer_id": _cancelled_id(facts)}, _cancel_body(facts)),
+    "list_orders": _fixed(limit=20),
+    "get_order": lambda facts: Example({"order_id": facts.order_id}),
+    "place_order": lambda facts: Example(body=_order_body(facts)),
+    "cancel_order": lambda facts: Example(
+        {"order_id": _cancelled_order_id(facts)}, _cancel_order_body(facts)
+    ),
+    "get_auction": lambda facts: Example({"window": facts.cleared_window}),
+    "clear_book": lambda facts: Example(
+        {"window": facts.cleared_window}, {"from": development_address(KEEPER)}
+    ),
     "list_agreements": _fixed(limit=20),
     "get_agreement": lambda facts: Example({"agreement_id": facts.agreement_id}),
     "sign_agreement": lambda facts: Example(
@@ -361,6 +404,10 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     "typed_make_offer": lambda facts: Example(body=_offer_body(facts)),
     "typed_cancel_offer": lambda facts: Example(
         body=_cancel_body(facts) | {"offer_id": _cancelled_id(facts)}
+    ),
+    "typed_place_order": lambda facts: Example(body=_order_body(facts)),
+    "typed_cancel_order": lambda facts: Example(
+        body=_cancel_order_body(facts) | {"order_id": _cancelled_order_id(facts)}
     ),
     "typed_allow_transactions": lambda facts: Example(
         body={"from": facts.agreement.seller, "agreements": _signed_terms(facts)}

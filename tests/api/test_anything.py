@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any
@@ -83,7 +84,7 @@ async def test_strange_bodies(market: Market) -> None:
         if operation is None:
             continue
         example = operation["requestBody"]["content"]["application/json"]["example"]
-        url = path.replace("{offer_id}", "1")
+        url = re.sub(r"\{\w+\}", "1", path)
         for place in leaves(example):
             for value in islice(strange, 5):
                 body = json.dumps(changed(example, place, value))

@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.market.windows import COMMIT_MARGIN, window_at
-from tests.api.market import NEIGHBOURS, Market
+from app.ledger.types import Side
+from app.market.windows import COMMIT_MARGIN, commit_start, window_at, window_start
+from tests.api.market import NEIGHBOURS, PRICE, Market
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,7 +23,7 @@ def operations() -> list[str]:
 
 
 async def populate(market: Market) -> None:
-    """A trade between the households that the examples speak of, and what else they need."""
+    """Trades between the households that the examples speak of, and what else they need."""
     seller, buyer = NEIGHBOURS
     agreement = await market.agree(seller, buyer)
     await market.read_meters(agreement, seller, buyer)
@@ -31,6 +32,12 @@ async def populate(market: Market) -> None:
         seller.account, [seller.account, buyer.account], agreement.window
     )
     await market.ledger.withdraw(seller.account, 100)
+    window = market.next_window()
+    expires_at = window_start(window)
+    for home, side in ((buyer, Side.BUY), (seller, Side.SELL)):
+        await market.ledger.place_order(home.account, side, 300, PRICE, window, expires_at)
+    await market.advance_to(commit_start(window))
+    await market.ledger.clear(seller.account, window)
     await market.indexed()
 
 

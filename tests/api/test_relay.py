@@ -175,6 +175,38 @@ async def test_a_user_takes_an_offer_back(market: Market, wallet: Wallet) -> Non
     assert found["state"] == "cancelled"
 
 
+async def test_a_user_orders_in_the_auction_and_takes_it_back(
+    market: Market, wallet: Wallet
+) -> None:
+    order = {"side": "buy", "window": market.next_window(), "energy_wh": 9, "limit_price": PRICE}
+    placed = await relayed(market, wallet, "place-order", **order)
+    assert (placed["signer"], placed["function"]) == (wallet.account, "placeOrder")
+    (found,) = (await market.get("/orders", owner=wallet.account))["items"]
+    assert (found["side"], found["energy_wh"], found["state"]) == ("buy", 9, "open")
+    assert found["transaction_hash"] == placed["transactions"][0]["hash"]
+    await relayed(market, wallet, "cancel-order", order_id=found["order_id"])
+    (found,) = (await market.get("/orders", owner=wallet.account))["items"]
+    assert found["state"] == "cancelled"
+
+
+async def test_what_the_auction_refuses_costs_nothing(market: Market, wallet: Wallet) -> None:
+    order = {"side": "sell", "window": 1, "energy_wh": 9, "limit_price": PRICE}
+    body = await request(market, wallet, "place-order", **order)
+    head = (await market.index.reader.head()).number
+    problem = await market.post("/relay", body, 409)
+    assert (problem["error"], problem["contract"]) == ("WindowClosed", "CallAuction")
+    assert (await market.index.reader.head()).number == head
+
+
+async def test_a_function_of_the_market_is_not_relayed_to_the_auction(
+    market: Market, wallet: Wallet
+) -> None:
+    body = await request(market, wallet, "withdraw", amount=1)
+    to = market.ledger.contracts["CallAuction"].address
+    problem = await market.post("/relay", body | {"request": body["request"] | {"to": to}}, 422)
+    assert problem["errors"][0]["field"] == "body.request.data"
+
+
 async def test_a_request_counts_once(market: Market, wallet: Wallet) -> None:
     body = await request(market, wallet, "withdraw", amount=1)
     await market.post("/relay", body)

@@ -19,7 +19,23 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = "=== end of a step ==="
 
 # What is different in every market.
-VARYING = {"block", "log_index", "at", "window", "deadline", "gas_used", "offer_id"}
+VARYING = {
+    "at",
+    "block",
+    "book",
+    "buy_id",
+    "closes_at",
+    "deadline",
+    "expires_at",
+    "gas_used",
+    "last_window",
+    "log_index",
+    "offer_id",
+    "order_id",
+    "other_id",
+    "sell_id",
+    "window",
+}
 
 
 def blocks() -> list[tuple[str, str]]:

@@ -39,6 +39,7 @@ async def list_agreements(
             chosen.cut(),
             window=chosen.window,
             offer_id=chosen.offer_id,
+            order_id=chosen.order_id,
             participant=chosen.participant,
             settled=chosen.settled,
         )
@@ -103,7 +104,7 @@ async def list_settlements(
         )
     )
     return Listing(
-        items=[SettlementAnswer.model_validate(record) for record in found.items],
+        items=[SettlementAnswer.of(record) for record in found.items],
         next=cursor_of(found.next),
     )
 
@@ -114,7 +115,7 @@ async def get_settlement(services: ServicesDep, agreement_id: HashPath) -> Settl
     record = await services.index.read(lambda each: queries.settlement(each, agreement_id))
     if record is None:
         raise NotFoundError(f"agreement {agreement_id} is not settled")
-    return SettlementAnswer.model_validate(record)
+    return SettlementAnswer.of(record)
 
 
 @router.post("/settlements", tags=["settlements"], dependencies=[Depends(no_query)])

@@ -4,7 +4,9 @@ from fastapi import APIRouter, Depends
 
 from app.api.deps import ServicesDep, WriterDep, no_query, relay_guard
 from app.api.routers.agreements import note, whole_agreement
+from app.api.routers.orders import require_auction
 from app.api.schemas.agreements import AgreementTerms
+from app.api.schemas.auction import side_of
 from app.api.schemas.common import Written
 from app.api.schemas.readings import MeterReading
 from app.api.schemas.relay import (
@@ -12,6 +14,7 @@ from app.api.schemas.relay import (
     PermitTerms,
     RelayAllowTransactions,
     RelayCancelOffer,
+    RelayCancelOrder,
     RelayClosePositions,
     RelayDeposit,
     RelayDepositWithPermit,
@@ -19,6 +22,7 @@ from app.api.schemas.relay import (
     RelayedCall,
     RelayMakeOffer,
     RelayPayClaim,
+    RelayPlaceOrder,
     RelayPublishInfo,
     RelayRequest,
     RelaySettleAgreements,
@@ -30,7 +34,7 @@ from app.api.services import Services
 from app.chain.gas import MAX_RELAYED_GAS, bound_of
 from app.chain.reader import agreements_in
 from app.errors import InputError
-from app.ledger.chain import MARKET
+from app.ledger.chain import AUCTION, MARKET
 from app.ledger.types import Address, Agreement
 from app.market.typed_data import (
     ForwardRequest,
@@ -44,23 +48,26 @@ from app.market.typed_data import (
 router = APIRouter()
 
 DEFAULT_LIFETIME = 24 * 3_600
-RELAYED_FUNCTIONS = frozenset(
-    {
-        "allowTransaction",
-        "allowTransactions",
-        "cancelOffer",
-        "closePosition",
-        "closePositions",
-        "deposit",
-        "depositWithPermit",
-        "makeOffer",
-        "makeTransaction",
-        "makeTransactions",
-        "payClaim",
-        "publishInfo",
-        "withdraw",
-    }
-)
+RELAYED_FUNCTIONS = {
+    MARKET: frozenset(
+        {
+            "allowTransaction",
+            "allowTransactions",
+            "cancelOffer",
+            "closePosition",
+            "closePositions",
+            "deposit",
+            "depositWithPermit",
+            "makeOffer",
+            "makeTransaction",
+            "makeTransactions",
+            "payClaim",
+            "publishInfo",
+            "withdraw",
+        }
+    ),
+    AUCTION: frozenset({"cancelOrder", "placeOrder"}),
+}
 """What a participant may ask the gateway to send."""
 
 
@@ -76,13 +83,15 @@ async def relay(services: ServicesDep, writer: WriterDep, body: RelayRequest) ->
     Whatever would fail is refused before anything is sent.
     """
     request = body.request.unpacked()
-    called = services.ledger.contracts[MARKET].read_input(request.data)
-    if called is None or called[0] not in RELAYED_FUNCTIONS:
+    contract = services.relayer.target_of(request)
+    called = contract.read_input(request.data)
+    if called is None or called[0] not in RELAYED_FUNCTIONS[contract.name]:
         raise InputError(
             "body.request.data", "calls a function that participants have", request.data[:4]
         )
     receipt = await services.relayer.relay(request, bytes.fromhex(body.signature[2:]))
-    note(services, agreements_in(*called))
+    if contract.name == MARKET:
+        note(services, agreements_in(*called))
     await writer.seen(receipt)
     return Relayed(
         signer=request.sender, function=receipt.function, transactions=[Written.of(receipt)]
@@ -145,6 +154,23 @@ async def typed_make_offer(services: ServicesDep, body: RelayMakeOffer) -> Relay
 async def typed_cancel_offer(services: ServicesDep, body: RelayCancelOffer) -> RelayTypedData:
     """What a seller signs to take an offer back."""
     return await _typed(services, body.sender, body.deadline, "cancelOffer", body.offer_id)
+
+
+@typed.post("/place-order", dependencies=[Depends(require_auction)])
+async def typed_place_order(services: ServicesDep, body: RelayPlaceOrder) -> RelayTypedData:
+    """What a participant signs to place an order in the auction."""
+    values = (int(side_of(body.side)), body.energy_wh, body.limit_price, body.window, body.expiry)
+    return await _typed(
+        services, body.sender, body.deadline, "placeOrder", *values, contract=AUCTION
+    )
+
+
+@typed.post("/cancel-order", dependencies=[Depends(require_auction)])
+async def typed_cancel_order(services: ServicesDep, body: RelayCancelOrder) -> RelayTypedData:
+    """What the owner of an order signs to take back what is left of it."""
+    return await _typed(
+        services, body.sender, body.deadline, "cancelOrder", body.order_id, contract=AUCTION
+    )
 
 
 @typed.post("/allow-transactions")
@@ -219,19 +245,20 @@ async def _typed(
     function: str,
     *arguments: object,
     items: int = 0,
+    contract: str = MARKET,
 ) -> RelayTypedData:
     ledger = services.ledger
     gas = bound_of(function).of(items)
     if gas > MAX_RELAYED_GAS:
         raise InputError("body", "is small enough to be relayed: split it", items)
-    market = ledger.contracts[MARKET]
+    target = ledger.contracts[contract]
     request = ForwardRequest(
         sender=signer,
-        to=market.address,
+        to=target.address,
         gas=gas,
         nonce=await services.relayer.nonce_of(signer),
         deadline=ledger.now() + DEFAULT_LIFETIME if deadline is None else deadline,
-        data=market.encode(function, *arguments),
+        data=target.encode(function, *arguments),
     )
     return RelayTypedData(
         typed_data=forward_request_typed_data(ledger.forwarder_domain, request),

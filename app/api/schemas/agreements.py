@@ -1,10 +1,12 @@
 """Agreements and their settlement."""
 
+from dataclasses import asdict
 from typing import Annotated, Self
 
 from pydantic import Field
 
 from app.api.schemas.common import (
+    UINT53,
     AddressText,
     Body,
     EnergyWh,
@@ -12,6 +14,7 @@ from app.api.schemas.common import (
     Moment,
     OfferId,
     OnChain,
+    OrderId,
     PageFilter,
     Price,
     Salt,
@@ -20,10 +23,18 @@ from app.api.schemas.common import (
     WindowNumber,
     Write,
 )
-from app.index.records import AgreementRecord
+from app.index.records import AgreementRecord, SettlementRecord
 from app.ledger.types import Agreement, SignedAgreement
 
 MAX_BATCH = 100
+
+AgreedOffer = Annotated[int | None, Field(description="Null: the auction made it")]
+AgreedOrder = Annotated[int | None, Field(description="Null: it was negotiated")]
+
+
+def shown_offer(offer_id: int) -> int | None:
+    """The id of an offer; None where another contract stands in for one."""
+    return offer_id if offer_id <= UINT53 else None
 
 
 class AgreementFilter(PageFilter):
@@ -31,6 +42,7 @@ class AgreementFilter(PageFilter):
 
     window: WindowNumber | None = None
     offer_id: OfferId | None = None
+    order_id: OrderId | None = None
     participant: AddressText | None = None
     settled: bool | None = None
 
@@ -121,10 +133,16 @@ class AgreementsWritten(Transactions):
 
 
 class AgreementAnswer(OnChain):
-    """An agreement. `delivered_wh` once it is settled."""
+    """An agreement, negotiated over an offer or made by the auction of two orders.
+
+    `delivered_wh` once it is settled. For the contract an agreement of the auction has as offer id
+    the address of `CallAuction`, shifted by 96 bits, plus `sell_id`; its salt is `buy_id`.
+    """
 
     agreement_id: str
-    offer_id: int
+    offer_id: AgreedOffer
+    buy_id: AgreedOrder
+    sell_id: AgreedOrder
     seller: str
     buyer: str
     window: int
@@ -144,7 +162,9 @@ class AgreementAnswer(OnChain):
             transaction_hash=record.transaction_hash,
             at=record.at,
             agreement_id=record.agreement_id,
-            offer_id=record.offer_id,
+            offer_id=shown_offer(record.offer_id),
+            buy_id=record.buy_id,
+            sell_id=record.sell_id,
             seller=record.seller,
             buyer=record.buyer,
             window=record.window,
@@ -161,7 +181,9 @@ class SettlementAnswer(OnChain):
     """What came of an agreement: what the seller was paid and the buyer compensated with."""
 
     agreement_id: str
-    offer_id: int
+    offer_id: AgreedOffer
+    buy_id: AgreedOrder
+    sell_id: AgreedOrder
     seller: str
     buyer: str
     window: int
@@ -171,6 +193,11 @@ class SettlementAnswer(OnChain):
     paid: int
     compensation: int
     penalty: int
+
+    @classmethod
+    def of(cls, record: SettlementRecord) -> Self:
+        """The same for the wire."""
+        return cls(**asdict(record) | {"offer_id": shown_offer(record.offer_id)})
 
 
 class SettleAgreements(Write):

@@ -65,6 +65,7 @@ KeySignature = Annotated[
 ]
 WindowNumber = Annotated[int, Field(ge=0, le=UINT31, description="Delivery window (hour)")]
 OfferId = Annotated[int, Field(ge=0, le=UINT53, description="Id of an offer")]
+OrderId = Annotated[int, Field(ge=0, le=UINT53, description="Id of an order")]
 EnergyWh = Annotated[int, Field(ge=1, le=UINT32, description="Energy in Wh")]
 MeteredWh = Annotated[int, Field(ge=0, le=UINT31, description="Energy in Wh")]
 Price = Annotated[int, Field(ge=0, le=UINT32, description="Price in 1e-6 a kWh")]

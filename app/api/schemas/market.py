@@ -71,6 +71,7 @@ class WindowAnswer(Answer):
     penalty_rate: int | None
     offers: int
     offered_wh: int
+    orders: Annotated[int, Field(description="Placed for this window in the auction")]
     agreements: int
     agreed_wh: int
     mean_price: int | None
@@ -92,6 +93,7 @@ class SummaryAnswer(Answer):
     windows: Annotated[int, Field(description="Windows with closed positions")]
     participants: int
     offers: int
+    orders: int
     agreements: int
     settled: int
     energy_traded_wh: int

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field
 
 from app.api.schemas.agreements import AllowTransactions, SettleAgreements
+from app.api.schemas.auction import CancelOrderRequest, PlaceOrder
 from app.api.schemas.common import (
     AddressText,
     Amount,
@@ -41,7 +42,7 @@ class RelayedCall(Body):
             pattern=r"^0x([0-9a-fA-F]{2})*$",
             min_length=10,
             max_length=2 + 2 * MAX_DATA_BYTES,
-            description="Encoded call of the market",
+            description="Encoded call of the market or of its auction",
         ),
         AfterValidator(str.lower),
     ]
@@ -121,6 +122,14 @@ class RelayMakeOffer(MakeOffer, Validity):
 
 class RelayCancelOffer(CancelOfferRequest, Validity):
     """See `CancelOffer`."""
+
+
+class RelayPlaceOrder(PlaceOrder, Validity):
+    """See `PlaceOrder`."""
+
+
+class RelayCancelOrder(CancelOrderRequest, Validity):
+    """See `CancelOrder`."""
 
 
 class RelayAllowTransactions(AllowTransactions, Validity):
