@@ -69,7 +69,7 @@ contract CallAuction is ICallAuction, AccessManaged, ERC2771Context {
     }
 
     /// @inheritdoc ICallAuction
-    uint256 public constant MAX_FILLS = 400;
+    uint256 public constant MAX_FILLS = 300;
 
     /// @inheritdoc ICallAuction
     uint64 public constant MAX_LIFE = 168;

@@ -17,12 +17,14 @@ GAS = 500_000
 
 @pytest.fixture
 def request_of(forwarder, market):
-    """A call of the market that `sender` wants, and its signature."""
+    """A call that `sender` wants, of the market if of nobody else, and its signature."""
 
-    def request_of(sender: Any, data: str, *, signer: Any = None, deadline: int = DEADLINE):
+    def request_of(
+        sender: Any, data: str, *, to: Any = market, signer: Any = None, deadline: int = DEADLINE
+    ):
         values = {
             "from": sender.address,
-            "to": market.address,
+            "to": to.address,
             "value": 0,
             "gas": GAS,
             "nonce": forwarder.nonces(sender),
@@ -36,7 +38,7 @@ def request_of(forwarder, market):
             FORWARD_REQUEST,
             values,
         )
-        return (sender.address, market.address, 0, GAS, deadline, data, signature)
+        return (sender.address, to.address, 0, GAS, deadline, data, signature)
 
     return request_of
 
@@ -63,6 +65,20 @@ def test_moves_the_money_of_who_signed(
 
     assert account_of(buyer)["free"] == DEPOSIT - 1_000_000
     assert payment_token.balanceOf(buyer) == 1_000_000
+
+
+def test_places_and_cancels_orders_of_who_signed(
+    auction, forwarder, request_of, relayer, buyer, account_of
+):
+    placing = auction.placeOrder.encode_input(0, 2_000, 200_000, WINDOW, WINDOW * 3600)
+    forwarder.execute(request_of(buyer, placing, to=auction), {"from": relayer})
+
+    assert auction.orderOf(1)["owner"] == buyer
+    assert account_of(buyer)["locked"] == 400_000
+
+    cancelling = request_of(buyer, auction.cancelOrder.encode_input(1), to=auction)
+    forwarder.execute(cancelling, {"from": relayer})
+    assert account_of(buyer) == {"free": DEPOSIT, "locked": 0, "debt": 0}
 
 
 def test_writes_an_agreement_for_the_seller(
