@@ -42,7 +42,7 @@ def test_opens_a_household_and_leaves_it_by_keyboard(page: Page) -> None:
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text("haggles as conceder")
     tabs = dialog.get_by_role("tab")
-    expect(tabs).to_have_text(["Statement", "Agreements", "Offers", "Meter"])
+    expect(tabs).to_have_text(["Statement", "Agreements", "Offers", "Orders", "Meter"])
     tabs.first.focus()
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_role("tab", name="Agreements")).to_be_focused()

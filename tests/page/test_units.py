@@ -2,12 +2,15 @@
 
 import subprocess
 
+import pytest
+
 from app.config import ROOT
 
 
-def test_integers_become_words_and_text_becomes_integers() -> None:
+@pytest.mark.parametrize("part", ["units", "book"])
+def test_numbers_become_words_and_curves(part: str) -> None:
     done = subprocess.run(
-        ["node", "--test", "--test-reporter=spec", "tests/page/units.test.mjs"],
+        ["node", "--test", "--test-reporter=spec", f"tests/page/{part}.test.mjs"],
         check=False,
         cwd=ROOT,
         capture_output=True,

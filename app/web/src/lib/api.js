@@ -32,6 +32,7 @@ const FIELD_OF = {
   energy_wh: "energy",
   floor_price: "price",
   limit_price: "price",
+  expires_at: "until",
 };
 
 async function call(path, options = {}) {
@@ -97,6 +98,22 @@ const offer = (row) => ({
   transaction_hash: row.transaction_hash,
 });
 
+/** An order of the auction; the live feed tells only of its placing. */
+const order = (row) => ({
+  id: row.order_id,
+  owner: row.owner,
+  side: row.side,
+  window: row.window,
+  last_window: row.last_window,
+  energy_wh: row.energy_wh,
+  filled_wh: row.filled_wh,
+  remaining_wh: row.remaining_wh,
+  limit_price: row.limit_price,
+  state: row.state,
+  transaction_hash: row.transaction_hash,
+});
+
+/** `offer_id` is that of an offer only if the agreement was negotiated. */
 const agreement = (row) => ({
   id: row.agreement_id,
   offer_id: row.offer_id,
@@ -184,6 +201,20 @@ export async function agreementsWith(participant, limit) {
   return settled(agreements.items, settlements.items);
 }
 
+export const ordersBy = (owner, limit) => page("/orders", { owner, limit }, order);
+
+/** The orders that stand in the book of a window now. */
+export const ordersIn = (book) => all("/orders", { book }, order);
+
+/** An order with its `history`, and in words why it was not filled, if that is known. */
+export async function orderStory(id) {
+  const row = await get(`/orders/${id}`);
+  return { ...order(row), history: row.history, unfilled: row.unfilled };
+}
+
+/** The auction of a window: its book as steps, where they meet, and its fills. */
+export const auction = (window) => get(`/auctions/${window}`);
+
 export const readingsOf = (owner, limit) => page("/readings", { owner, limit }, plain);
 
 /** What a statement is made of; each is a function of a cursor, newest first. */
@@ -205,6 +236,29 @@ export async function publishOffer({ household, window, energyWh, price }) {
   return (await post("/offers", body)).offer_id;
 }
 
+/** Takes an offer back. */
+export function cancelOffer({ household, id }) {
+  return post(`/offers/${id}/cancellation`, { from: household });
+}
+
+/** Places an order; returns its id. `side` is "buy" or "sell". */
+export async function placeOrder({ household, side, window, energyWh, price, expiresAt }) {
+  const body = {
+    from: household,
+    side,
+    window,
+    energy_wh: energyWh,
+    limit_price: price,
+    expires_at: expiresAt,
+  };
+  return (await post("/orders", body)).order_id;
+}
+
+/** Takes back what is left of an order. */
+export function cancelOrder({ household, id }) {
+  return post(`/orders/${id}/cancellation`, { from: household });
+}
+
 /** Lets a household's agent buy in the negotiation that is on. */
 export function seekEnergy({ household, window, energyWh, price }) {
   return post("/proposals", { from: household, window, energy_wh: energyWh, limit_price: price });
@@ -217,6 +271,11 @@ const LIVE = {
   offer,
   cancellation: plain,
   agreement,
+  order: plain,
+  fill: plain,
+  order_end: plain,
+  clearing: plain,
+  pricing_rule: plain,
   settlement,
   reading: plain,
   position: plain,

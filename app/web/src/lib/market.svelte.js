@@ -13,6 +13,7 @@ const TICK_MS = 250;
 const RETRY_MS = 2000;
 const WINDOWS_MS = 500;
 const BALANCES_MS = 1500;
+const BOOKS_MS = 400;
 /** A clock that is ahead by less than this waits for the market instead of jumping back. */
 const HOLD_SECONDS = 900;
 
@@ -31,6 +32,10 @@ export const market = $state({
   speed: null,
   running: true,
   agents: true,
+  /** Whether there is an auction beside the negotiations. */
+  auction: false,
+  /** Grows whenever books have changed. */
+  auctionTurn: 0,
   now: 0,
   summary: null,
   /** The window that the visitor looks at; null follows the market. */
@@ -102,7 +107,7 @@ function figure(row) {
   const known = row.grid_ceiling !== null && row.grid_floor !== null;
   windows.set(row.window, {
     ...row,
-    unknown: !known && row.offers === 0 && row.readings === 0,
+    unknown: !known && row.offers === 0 && row.orders === 0 && row.readings === 0,
     closed: participants.size > 0 && row.positions >= participants.size,
   });
 }
@@ -133,6 +138,7 @@ async function loadAll() {
   market.windowLength = about.window_length;
   market.commitMargin = about.commit_margin;
   market.agents = about.agents;
+  market.auction = "CallAuction" in about.contracts;
   anchor = { now: 0, at: 0 };
   setClock(about.clock);
 
@@ -148,6 +154,7 @@ async function loadAll() {
   ]);
   rows.forEach(figure);
   market.summary = summary;
+  market.auctionTurn += 1;
   market.ready = true;
   market.problem = "";
 }
@@ -180,6 +187,8 @@ const readWindows = later(
 );
 
 const readBalances = later(BALANCES_MS, loadPeople, complain);
+
+const turnBooks = later(BOOKS_MS, async () => (market.auctionTurn += 1), complain);
 
 /** Has the figures of windows read again. */
 function touch(first, last = first) {
@@ -231,6 +240,17 @@ const apply = {
     touch(agreement.window);
     readBalances();
   },
+  order(order) {
+    turnBooks();
+    touch(order.window);
+    readBalances();
+  },
+  order_end() {
+    turnBooks();
+    readBalances();
+  },
+  clearing: turnBooks,
+  pricing_rule: turnBooks,
   settlement(settlement) {
     const agreement = agreements.get(settlement.agreement_id);
     if (agreement) {

@@ -23,6 +23,12 @@ const FUNCTIONS = {
   burn: "Paid market money out to a bank",
   makeOffer: "Published an offer",
   cancelOffer: "Took an offer back",
+  placeOrder: "Placed an order in the auction",
+  cancelOrder: "Took an order back",
+  releaseOrders: "Let go of orders that no book has",
+  clear: "Cleared the auction of an hour",
+  setPricingRule: "Set how the auction finds its prices",
+  setVenue: "Admitted a venue, or no longer",
   allowTransaction: "Wrote down an agreement",
   allowTransactions: "Wrote down agreements",
   makeTransaction: "Settled an agreement, paid its seller",
@@ -75,6 +81,61 @@ export function outcomeOf(performative) {
   return ["reject-proposal", "refuse", "failure"].includes(performative) ? "reject" : "talk";
 }
 
+// ---------------------------------------------------------------- auction
+
+export const BOOK_STATES = {
+  open: "Takes orders",
+  closed: "Closed: it is about to be cleared",
+  clearing: "Being cleared",
+  cleared: "Cleared",
+  missed: "Nobody cleared it in time",
+};
+
+export const RULES = {
+  midpoint: "Each pair trades in the middle of its two limits.",
+  uniform: "All trade at one price, that of the last pair.",
+  pay_as_bid: "Each buyer pays what it has offered.",
+};
+
+/** How an order stands, in a word or two. */
+export function orderState(order) {
+  switch (order.state) {
+    case "open":
+      return "In the book";
+    case "closed":
+      return "Waiting for the clearing";
+    case "dropped":
+      return "In no book";
+    case "filled":
+      return order.side === "buy" ? "Bought" : "Sold";
+    case "served":
+      return "Comes from the grid";
+    case "cancelled":
+      return "Taken back";
+    default:
+      if (order.filled_wh === 0) return "Not matched";
+      return order.side === "buy" ? "Bought in part" : "Sold in part";
+  }
+}
+
+/** What happened to an order, as a sentence without its end. */
+export function orderStep(step, side, hours) {
+  switch (step.step) {
+    case "placed":
+      return `Placed ${energy(step.energy_wh)} for ${hours}`;
+    case "filled":
+      return `${side === "buy" ? "Bought" : "Sold"} ${energy(step.energy_wh)} at ${price(step.price)}`;
+    case "carried":
+      return `Not matched: ${energy(step.energy_wh)} stay for ${hours}`;
+    case "served":
+      return `${energy(step.energy_wh)} come from the grid, at its price`;
+    case "cancelled":
+      return `Took ${energy(step.energy_wh)} back`;
+    default:
+      return `${energy(step.energy_wh)} were not matched, and the order ended`;
+  }
+}
+
 // ----------------------------------------------------------------- errors
 
 const range = (a) => `between ${price(a.minimum)} and ${price(a.maximum)} per kWh`;
@@ -90,6 +151,12 @@ const REFUSALS = {
     () => "That is too far ahead: offers can be made for the next seven days.",
   ],
   PriceOutOfRange: ["price", (a) => `The price must lie ${range(a)}.`],
+  ExpiryTooEarly: ["until", () => "The order would end before its hour is cleared."],
+  ExpiryTooLate: ["until", () => "An order can wait for a week at most."],
+  BookClosed: ["", () => "This hour is about to be cleared: nothing can be taken back just now."],
+  BookClearing: ["", () => "This hour is being cleared just now. Please try again in a moment."],
+  OrderUnknown: ["", () => "Nothing is left of this order."],
+  OfferIsCancelled: ["", () => "This offer was taken back already."],
   EnergyZero: ["energy", () => "The energy must be more than nothing."],
   EnergyTooLarge: [
     "energy",
@@ -147,8 +214,11 @@ function sentence(text) {
 }
 
 /** Why nothing can be done for a window in a phase, or "". */
-export function closedBecause(phase, left) {
+export function closedBecause(phase, left, inAuction) {
   if (phase === "trading") return "";
+  if (phase === "commit" && inAuction) {
+    return `The book of this hour has closed: its orders are being matched. It begins in ${countdown(left)}.`;
+  }
   if (phase === "commit") {
     return `Offers for this hour have closed: its agreements are being written. It begins in ${countdown(left)}.`;
   }
