@@ -15,13 +15,13 @@ _BATCH_GAS_LIMIT = 27_000_000
 
 @dataclass(frozen=True, slots=True)
 class GasBound:
-    """Gas of a call with `items` items in its lists; never more than a block has room for."""
+    """Gas of a call with `items` items in its lists; never more than a block has."""
 
     base: int
     per_item: int = 0
 
     def of(self, items: int = 0) -> int:
-        return min(self.base + self.per_item * items, _BATCH_GAS_LIMIT)
+        return min(self.base + self.per_item * items, BLOCK_GAS_LIMIT)
 
     def items(self, maximum: int) -> int:
         """How many items fit into one block, at most `maximum`."""
