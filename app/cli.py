@@ -31,6 +31,7 @@ from app.index.database import database_url
 from app.ledger.types import Reading
 from app.market.units import MONEY_UNIT, WH_PER_KWH
 from app.market.windows import window_start
+from app.scenario.comparison import VARIANTS, Variant, write_comparison
 from app.scenario.record import RunRecord
 from app.scenario.report import RunReport, write_report
 from app.scenario.run import Run
@@ -151,6 +152,32 @@ def run(
         raise typer.Exit(INTERRUPTED)
     if json_file is not None:
         json_file.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+@cli.command()
+def compare(
+    scenario: ScenarioArgument = None,
+    windows: Annotated[
+        int | None, typer.Option("--windows", min=1, help="Delivery hours to trade.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
+    ledger: Annotated[
+        LedgerChoice, typer.Option("--ledger", help="The contracts, or their model (no gas).")
+    ] = LedgerChoice.CHAIN,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here, too.")
+    ] = None,
+    node: NodeOption = None,
+) -> None:
+    """Compare negotiation, auction and both, with each pricing rule, on the same day and seed."""
+    settings = _settings(scenario=scenario, node=node and node.value)
+    chosen = with_overrides(load_scenario(settings.scenario), windows=windows, seed=seed)
+    summaries = _run(_compare(settings, chosen, ledger))
+    if summaries is None:
+        raise typer.Exit(INTERRUPTED)
+    if json_file is not None:
+        by_name = {variant.name: summary for variant, summary in summaries.items()}
+        json_file.write_text(json.dumps(by_name, indent=2) + "\n", encoding="utf-8")
 
 
 @cli.command()
@@ -346,6 +373,31 @@ async def _headless(
     ledger: LedgerChoice,
     begun: float,
 ) -> Mapping[str, object]:
+    report = await _live(settings, scenario, ledger, begun)
+    folder = _run_folder(settings, scenario.name)
+    write_report(report, folder)
+    _show(report.summary, folder)
+    return report.summary
+
+
+async def _compare(
+    settings: Settings, scenario: Scenario, ledger: LedgerChoice
+) -> Mapping[Variant, Mapping[str, object]]:
+    folder, summaries = _run_folder(settings, f"{scenario.name}-compared"), {}
+    for variant in VARIANTS:
+        console.print(f"[bold]{variant.name}[/]")
+        report = await _live(settings, variant.of(scenario), ledger, time.monotonic())
+        write_report(report, folder / variant.name)
+        summaries[variant] = report.summary
+    write_comparison(summaries, folder)
+    _show_comparison(summaries, folder)
+    return summaries
+
+
+async def _live(
+    settings: Settings, scenario: Scenario, ledger: LedgerChoice, begun: float
+) -> RunReport:
+    """Lets a scenario trade from its first window to its last, on a ledger of its own."""
     run_state = Run(scenario, load_profiles(scenario), RunRecord())
     async with AsyncExitStack() as stack:
         if ledger is LedgerChoice.MODEL:
@@ -359,17 +411,19 @@ async def _headless(
             street = await stack.enter_async_context(open_street(chain, scenario, folder=folder))
         with _progress(scenario.windows) as step:
             await run_state.complete(street, step)
-        names = street.directory.names
-        summary = run_state.summary(
-            street, ledger=ledger.value, wall_seconds=time.monotonic() - begun
+        seconds = time.monotonic() - begun
+        return RunReport(
+            summary=run_state.summary(street, ledger=ledger.value, wall_seconds=seconds),
+            record=run_state.record,
+            terms=run_state.terms,
+            names=street.directory.names,
+            orders=run_state.orders,
+            notes=scenario.notes,
         )
-    folder = settings.runs / f"{scenario.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    report = RunReport(
-        summary, run_state.record, run_state.terms, names, run_state.orders, scenario.notes
-    )
-    write_report(report, folder)
-    _show(summary, folder)
-    return summary
+
+
+def _run_folder(settings: Settings, name: str) -> Path:
+    return settings.runs / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
 def _options(settings: Settings, *, paced: bool = False) -> ChainOptions:
@@ -449,5 +503,25 @@ def _show(summary: Mapping[str, Any], folder: Path) -> None:
     }
     for name, value in rows.items():
         table.add_row(name, str(value))
+    console.print(table)
+    console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _show_comparison(summaries: Mapping[Variant, Mapping[str, Any]], folder: Path) -> None:
+    """The table of a comparison, for people."""
+    table = Table(box=None)
+    table.add_column("variant", no_wrap=True)
+    for name in ("kWh traded", "welfare", "self-sufficiency", "mean price", "gas"):
+        table.add_column(name, justify="right", overflow="fold")
+    for variant, summary in summaries.items():
+        price, share = summary["mean_price"], summary["self_sufficiency"]
+        table.add_row(
+            variant.name,
+            f"{summary['energy_traded_wh'] / WH_PER_KWH:,.1f}",
+            f"{summary['welfare'] / MONEY_UNIT:,.2f}",
+            "none used" if share is None else f"{share:.1%}",
+            "nothing traded" if price is None else f"{price / MONEY_UNIT:.4f}",
+            f"{summary['gas_total']:,}",
+        )
     console.print(table)
     console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)

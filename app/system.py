@@ -28,6 +28,7 @@ from app.chain.keys import (
     DEPLOYER,
     DEVELOPMENT_CHAINS,
     KEEPER,
+    MAX_HOUSEHOLDS,
     OPERATOR,
     RELAYER,
     TREASURER,
@@ -40,7 +41,7 @@ from app.chain.keys import (
 from app.chain.node import EmbeddedNode, NodeKind
 from app.chain.reader import BlockReader
 from app.chain.rpc import Rpc
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, ScenarioError
 from app.index.journal import Message, MessageJournal
 from app.index.market_index import MarketIndex
 from app.ledger.chain import REGISTRY, ChainLedger
@@ -206,7 +207,14 @@ async def fill_purses(chain: Chain, directory: Directory) -> None:
 
 
 def development_directory(scenario: Scenario) -> Directory:
-    """The development accounts under which a scenario's members and offices act."""
+    """The development accounts under which a scenario's members and offices act.
+
+    Raises ScenarioError for more members than there are such accounts.
+    """
+    count = len(scenario.participants) + (scenario.community_battery is not None)
+    if count > MAX_HOUSEHOLDS:
+        rule = f"must be at most {MAX_HOUSEHOLDS} on a chain, with the battery"
+        raise ScenarioError("participants.from", rule, count, hint="more run with --ledger model")
     offices = Offices(
         operator=development_address(OPERATOR),
         auditor=development_address(AUDITOR),

@@ -4,7 +4,7 @@ Everything is counted from events, hence from what the ledger says, never from w
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -52,7 +52,8 @@ class OrderTotals:
 class WindowTotals:
     """One delivery window in sums. `grid_*` are the positions that were closed against the grid.
 
-    `bids` and `asks` are the orders that were newly placed in the auction, `fills` its trades.
+    `grid_cost` was paid for imports, `grid_revenue` got for exports (1e-6). `bids` and `asks` are
+    the orders that were newly placed in the auction, `fills` its trades.
     """
 
     window: int
@@ -65,6 +66,8 @@ class WindowTotals:
     traded_value: int = 0
     grid_import_wh: int = 0
     grid_export_wh: int = 0
+    grid_cost: int = 0
+    grid_revenue: int = 0
     penalties: int = 0
     bids: OrderTotals = field(default_factory=OrderTotals)
     asks: OrderTotals = field(default_factory=OrderTotals)
@@ -88,6 +91,7 @@ class RunRecord:
     gas_by_function: Counter[str] = field(default_factory=Counter)
     calls_by_function: Counter[str] = field(default_factory=Counter)
     debts: int = 0
+    readings: dict[tuple[Address, int], tuple[int, int]] = field(default_factory=dict)
 
     def observe(self, receipt: Receipt) -> None:
         """Count one write and its events."""
@@ -116,6 +120,20 @@ class RunRecord:
         return sum(
             trade.paid - cost_down(trade.delivered_wh, terms[trade.window].grid_floor)
             for trade in self.trades.values()
+        )
+
+    def bill(self, terms: Mapping[int, Terms]) -> int:
+        """What all together paid to grid and operator, less what the grid paid them (1e-6)."""
+        windows = [self.window(window) for window in terms]
+        return sum(w.grid_cost - w.grid_revenue + w.penalties for w in windows)
+
+    def bill_alone(self, terms: Mapping[int, Terms], homes: Collection[Address]) -> int:
+        """What it would have been, had each home dealt with the grid alone (1e-6)."""
+        return sum(
+            cost_up(imported_wh, terms[window].grid_ceiling)
+            - cost_down(exported_wh, terms[window].grid_floor)
+            for (owner, window), (exported_wh, imported_wh) in self.readings.items()
+            if owner in homes and window in terms
         )
 
     def _offer_made(self, arguments: Mapping[str, object]) -> None:
@@ -166,9 +184,19 @@ class RunRecord:
         net_wh = _int(arguments, "netWh")
         totals.grid_export_wh += max(net_wh, 0)
         totals.grid_import_wh += max(-net_wh, 0)
+        if net_wh > 0:
+            totals.grid_revenue += _int(arguments, "amount")
+        else:
+            totals.grid_cost += _int(arguments, "amount")
 
     def _covered(self, arguments: Mapping[str, object]) -> None:
-        self.window(_int(arguments, "window")).grid_import_wh += _int(arguments, "energyWh")
+        totals = self.window(_int(arguments, "window"))
+        totals.grid_import_wh += _int(arguments, "energyWh")
+        totals.grid_cost += _int(arguments, "amount")
+
+    def _read(self, arguments: Mapping[str, object]) -> None:
+        energy = _int(arguments, "exportedWh"), _int(arguments, "importedWh")
+        self.readings[str(arguments["owner"]), _int(arguments, "window")] = energy
 
     def _indebted(self, arguments: Mapping[str, object]) -> None:
         self.debts += _int(arguments, "amount")
@@ -179,6 +207,7 @@ class RunRecord:
         "OrderFilled": _order_filled,
         "TransactionAllowed": _allowed,
         "TransactionMade": _made,
+        "ReadingRecorded": _read,
         "PositionClosed": _closed,
         "EnergyCovered": _covered,
         "DebtIncurred": _indebted,

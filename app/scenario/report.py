@@ -75,7 +75,7 @@ TRADE_COLUMNS = (
     "agreement_id",
 )
 
-_TEMPLATES = jinja2.Environment(
+TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("app.scenario", "templates"),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
@@ -101,12 +101,12 @@ def write_report(report: RunReport, folder: Path) -> None:
     summary = json.dumps(report.summary, indent=2) + "\n"
     (folder / "summary.json").write_text(summary, encoding="utf-8")
     windows = [_window_row(totals, report.terms) for totals in _windows(report)]
-    (folder / "windows.csv").write_text(_csv(WINDOW_COLUMNS, windows), encoding="utf-8")
+    (folder / "windows.csv").write_text(csv_text(WINDOW_COLUMNS, windows), encoding="utf-8")
     trades = [_trade_row(trade, report.names) for trade in _trades(report)]
-    (folder / "trades.csv").write_text(_csv(TRADE_COLUMNS, trades), encoding="utf-8")
+    (folder / "trades.csv").write_text(csv_text(TRADE_COLUMNS, trades), encoding="utf-8")
     if report.orders:
         orders = map(_order_row, report.orders)
-        (folder / "orders.csv").write_text(_csv(ORDER_COLUMNS, orders), encoding="utf-8")
+        (folder / "orders.csv").write_text(csv_text(ORDER_COLUMNS, orders), encoding="utf-8")
     (folder / "report.html").write_text(_html(report), encoding="utf-8")
 
 
@@ -186,7 +186,8 @@ def _trade_row(trade: Trade, names: Mapping[Address, str]) -> list[object]:
     ]
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A CSV file with a header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -196,7 +197,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _html(report: RunReport) -> str:
     windows = _windows(report)
-    return _TEMPLATES.get_template("report.html.j2").render(
+    return TEMPLATES.get_template("report.html.j2").render(
         summary=report.summary,
         windows=[
             dict(zip(WINDOW_COLUMNS, _window_row(w, report.terms), strict=True)) for w in windows
@@ -297,7 +298,7 @@ def _gas(record: RunRecord) -> str:
     axes.barh(names, [amount / 1e6 for amount in gas], color=_PRICE)
     axes.set(xlabel="million gas")
     axes.spines[["top", "right"]].set_visible(False)
-    return _svg(figure)
+    return svg(figure)
 
 
 def _hours(windows: Sequence[WindowTotals]) -> list[int]:
@@ -315,10 +316,10 @@ def _finish(figure: Figure, windows: Sequence[WindowTotals]) -> str:
     axes.set(xlabel="delivery hour (UTC)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.16))
-    return _svg(figure)
+    return svg(figure)
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
     """A figure as SVG that is the same for the same run."""
     text = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "peerwatt", "svg.fonttype": "none"}):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.agents.auction.trader import PlacedOrder
 from app.agents.reports import SettlementReport, WindowReport
 from app.agents.street import Street
-from app.ledger.types import Terms
+from app.ledger.types import MeterKind, Terms
 from app.scenario.profiles import Profiles
 from app.scenario.record import RunRecord
 from app.scenario.scenario import Scenario, Venue
@@ -55,6 +55,12 @@ class Run:
         load_wh = self._load_wh()
         import_wh = sum(totals.grid_import_wh for totals in windows)
         score = street.forecast_score()
+        homes = {
+            member.account
+            for member in street.directory.members
+            if member.kind is MeterKind.HOUSEHOLD
+        }
+        bill, bill_alone = record.bill(self.terms), record.bill_alone(self.terms, homes)
         return {
             "scenario": self.scenario.name,
             "seed": self.scenario.seed,
@@ -77,6 +83,9 @@ class Run:
             "self_sufficiency": round(1 - import_wh / load_wh, 4) if load_wh else None,
             "buyers_saving_vs_grid": record.buyers_saving(self.terms),
             "sellers_gain_vs_grid": record.sellers_gain(self.terms),
+            "bill": bill,
+            "bill_alone": bill_alone,
+            "welfare": bill_alone - bill,
             "penalties": sum(totals.penalties for totals in windows),
             "debts": record.debts,
             "mean_price": round(value / traded_wh) if traded_wh else None,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import STREET, RunStreet, peerwatt
+from tests.cli.conftest import CASE_STUDY, STREET, RunStreet, peerwatt
 
 FIELDS = {
     "windows",
@@ -32,10 +32,14 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("windows", [6])
-def test_model_and_chain_trade_the_same_to_the_unit(run_street: RunStreet, windows: int) -> None:
-    chain = run_street(STREET, "--windows", windows, name="chain")
-    model = run_street(STREET, "--windows", windows, "--ledger", "model", name="model")
+@pytest.mark.parametrize(
+    ("scenario", "windows"), [(STREET, 6), (CASE_STUDY, 4)], ids=["negotiation", "auction"]
+)
+def test_model_and_chain_trade_the_same_to_the_unit(
+    run_street: RunStreet, scenario: Path, windows: int
+) -> None:
+    chain = run_street(scenario, "--windows", windows, name="chain")
+    model = run_street(scenario, "--windows", windows, "--ledger", "model", name="model")
 
     def trades(lines: list[str]) -> list[dict[str, str]]:
         rows = list(csv.DictReader(lines))
@@ -74,6 +78,24 @@ def test_a_run_leaves_four_files_that_agree(run_street: RunStreet) -> None:
     report = (run.folder / "report.html").read_text()
     assert report.count("<svg") == 2
     assert not re.search(r"""(src|href)=["']?https?:|url\((?!#)""", report), "loads from elsewhere"
+
+
+def test_an_auction_leaves_its_orders_and_the_papers_figures(run_street: RunStreet) -> None:
+    run = run_street(CASE_STUDY, "--windows", 3, "--ledger", "model")
+    orders = list(csv.DictReader(run.lines("orders.csv")))
+    assert len(orders) == run.summary["orders"] == 3 * 14
+    assert {(row["side"], row["strategy"]) for row in orders} == {
+        ("sell", "producer"),
+        ("buy", "consumer"),
+    }
+    windows = list(csv.DictReader(run.lines("windows.csv")))
+    filled = sum(int(row["filled_wh"]) for row in windows)
+    assert filled == run.summary["auction_wh"] == run.summary["energy_traded_wh"]
+    assert [int(row["bids"]) + int(row["asks"]) for row in windows] == [14, 14, 14]
+    report = (run.folder / "report.html").read_text()
+    assert report.count("<svg") == 4
+    assert "counterpart of figure 8" in report
+    assert "Unlike the paper" in report
 
 
 def test_another_seed_trades_otherwise(run_street: RunStreet) -> None:

@@ -199,9 +199,9 @@ class TestWhatDiffersFromThePaper:
         assert study.price[4:6].max() < 36_000
         assert study.price[11] > 45_000
 
-    def test_bids_do_not_follow_demand(self, study: Study) -> None:
-        bids = study.mean_limit(Side.BUY)
-        assert np.corrcoef(bids[24:], study.demand[24:])[0, 1] < 0.5
+    def test_bids_hardly_move(self, study: Study) -> None:
+        bids = study.mean_limit(Side.BUY)[24:]
+        assert 48_000 <= bids.min() <= bids.max() <= 50_000
 
 
 class TestData:

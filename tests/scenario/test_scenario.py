@@ -8,8 +8,9 @@ import pytest
 
 from app.errors import ProfileError, ScenarioError
 from app.ledger.types import Terms
+from app.market.clearing import PricingRule
 from app.scenario.profiles import Scaling
-from app.scenario.scenario import Battery, Plugin, load_profiles, load_scenario
+from app.scenario.scenario import Battery, Plugin, Venue, load_profiles, load_scenario
 
 TARIFF = "{ 0: 0.25, 6: 0.35, 22: 0.26 }"
 SPRING_START = "2016-05-08T22:00:00Z"
@@ -130,6 +131,13 @@ class TestManual:
         by_id = {p.household: p for p in scenario.participants}
         assert by_id["H01"].seller.name == "conceder"
         assert by_id["H02"].battery == Battery(10_000, 5_000, 920, 5_000)
+
+    def test_order_strategies(self, blocks, edited, street):
+        scenario = load_scenario(edited((section(street, "participants"), blocks[3] + "\n")))
+        by_id = {p.household: p for p in scenario.participants}
+        assert (scenario.venue, scenario.pricing_rule) == (Venue.AUCTION, PricingRule.UNIFORM)
+        assert by_id["H12"].storage_orders == Plugin("speculator", {})
+        assert by_id["H01"].buy_orders.parameters["worth"] == 0.3
 
 
 class TestMeaning:
