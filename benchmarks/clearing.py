@@ -138,7 +138,11 @@ def time_peer(peer: Peer, patience: float) -> dict[int, Timing]:
             runs = 3 if last < 1 else 1
             command = [python, PEERS / f"run_{peer.name}.py", path, str(runs)]
             done = subprocess.run(
-                command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                command,
+                cwd=folder,  # where a tool may leave its log
+                check=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
             )
             said = json.loads(done.stdout)
             timings[count] = Timing(statistics.median(said["seconds"]), said["cleared_wh"])
