@@ -54,16 +54,11 @@ def round_prices(
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a strategy knows before a round.
-
-    `energy_wh` is what there is to sell, or what is newly needed; `latest` is the last round in
-    which anything was bought.
-    """
+    """What a strategy knows before a round; `energy_wh` is there to sell, or is newly needed."""
 
     window: int
     terms: Terms
     energy_wh: int
-    latest: RoundPrices | None = None
 
 
 @dataclass(frozen=True, slots=True)

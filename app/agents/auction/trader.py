@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from mango import Role
 
-from app.agents.auction.orders import Draft, Outcome, Outlook, RoundPrices
+from app.agents.auction.orders import Draft, Outcome, Outlook
 from app.agents.auction.policy import SidePolicy, StoragePolicy
 from app.agents.auction.results import RoundResult
 from app.agents.auction.speculator import StorageOutlook
@@ -79,7 +79,6 @@ class AuctionRole(Role):  # type: ignore[misc] # mango has no types
         self._buying = buying
         self._storage = storage
         self._deferrable_hours = deferrable_hours
-        self._latest: RoundPrices | None = None
         self._own: dict[Source, dict[int, int]] = {source: {} for source in Source}
         self._had_surplus = False
         self._lacked = False
@@ -124,7 +123,7 @@ class AuctionRole(Role):  # type: ignore[misc] # mango has no types
             (Source.BUYING, self._buying.strategy, lack_wh),
         )
         drafts = (
-            (source, strategy.draft(Outlook(window, terms, energy_wh, self._latest)))
+            (source, strategy.draft(Outlook(window, terms, energy_wh)))
             for source, strategy, energy_wh in wanted
         )
         return [(source, draft) for source, draft in drafts if draft is not None]
@@ -170,8 +169,6 @@ class AuctionRole(Role):  # type: ignore[misc] # mango has no types
 
     def learn(self, result: RoundResult) -> None:
         """Lets the strategies learn from a round; those that had nothing to trade learn nothing."""
-        if result.prices is not None:
-            self._latest = result.prices
         if self._had_surplus:
             self._selling.strategy.learn(self._outcome(Source.SELLING, result), result.prices)
         if self._lacked or self._own[Source.BUYING]:

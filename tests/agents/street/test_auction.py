@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from app.agents.auction.trader import cover_rate
 from app.agents.reports import WindowReport
 from app.agents.street import Street
 from app.ledger.types import AgreementState, Side
@@ -124,6 +125,35 @@ class TestDay:
             if order.owner == COMMUNITY_BATTERY
         }
         assert reasons == {"sells by its plan", "buys by its plan"}
+
+
+async def test_orders_are_what_there_is_money_for(dawn: Scenario, profiles: Profiles) -> None:
+    """All is locked that was brought, to the last Wh that it pays for; nothing is refused."""
+    deposit = 100_000
+    members = tuple(replace(each, deposit=deposit) for each in with_some_panels(dawn).participants)
+    scenario = in_auction(dawn, participants=members, community_battery=None)
+    world = world_of(scenario, profiles)
+    clock = EventfulClock(world.clock)
+    accounts = {}
+
+    async def look() -> None:
+        for member in world.directory.members:
+            accounts[member.name] = await world.ledger.account_of(member.account)
+
+    clock.at(commit_start(scenario.first_window) - 1, look)
+    async with world.street(clock=clock) as street:
+        await street.enrol()
+        report = await street.run_window(scenario.first_window)
+    assert (report.refused, report.misses) == ((), ())
+    poor = 0
+    for order in report.orders:
+        rate = cover_rate(order.side, order.limit_price, report.terms)
+        locked = accounts[order.owner].locked
+        assert locked == order.energy_wh * rate <= deposit
+        if order.side is Side.BUY and order.energy_wh < report.plans[order.owner].lack_wh:
+            assert locked > deposit - rate
+            poor += 1
+    assert poor > 3
 
 
 @pytest.mark.parametrize("rule", list(PricingRule))
