@@ -4,7 +4,7 @@ A history maps windows to Wh; a forecast for window `w` uses what it holds befor
 else. All forecasts are whole Wh, never negative.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,11 +62,11 @@ class SeasonalNaive:
         return self._blend
 
     def train(self, history: History) -> None:
-        if not history:
-            return
+        if not any(history.values()):
+            return  # whatever the weights, the forecast of nothing is nothing
         last = max(history)
         windows = [w for w in range(last - TRAINING_WINDOWS + 1, last + 1) if w in history]
-        naive = {window: list(_naive(history, window)) for window in windows}
+        naive = {window: _naive(history, window) for window in windows}
         squares: dict[str, list[float]] = {}
         for window, forecasts in naive.items():
             for name, value in forecasts:
@@ -77,11 +77,11 @@ class SeasonalNaive:
         self._blend = Blend(weights, _carry(history, naive, weights))
 
     def predict(self, history: History, window: int) -> int:
-        base = _blended(list(_naive(history, window)), self._blend.weights)
+        base = _blended(_naive(history, window), self._blend.weights)
         if base is None:
             return Persistence().predict(history, window)
         last = max(known for known in history if known < window)
-        usual = _blended(list(_naive(history, last)), self._blend.weights)
+        usual = _blended(_naive(history, last), self._blend.weights)
         if usual is not None:
             base += self._blend.carry * (history[last] - usual)
         return max(0, round(base))
@@ -90,15 +90,22 @@ class SeasonalNaive:
 LEAD = 2
 
 
-def _naive(history: History, window: int) -> Iterator[tuple[str, float]]:
+def _naive(history: History, window: int) -> Naive:
     """The naive forecasts that the history allows."""
-    if window - DAY in history:
-        yield "yesterday", float(history[window - DAY])
-        days = [history.get(window - DAY * back) for back in range(1, RECENT_DAYS + 1)]
-        known = [value for value in days if value is not None]
-        yield "recent days", sum(known) / len(known)
-    if window - WEEK in history:
-        yield "last week", float(history[window - WEEK])
+    naive: list[tuple[str, float]] = []
+    yesterday = history.get(window - DAY)
+    if yesterday is not None:
+        known = [yesterday]
+        for back in range(2, RECENT_DAYS + 1):
+            value = history.get(window - DAY * back)
+            if value is not None:
+                known.append(value)
+        naive.append(("yesterday", float(yesterday)))
+        naive.append(("recent days", sum(known) / len(known)))
+    last_week = history.get(window - WEEK)
+    if last_week is not None:
+        naive.append(("last week", float(last_week)))
+    return naive
 
 
 def _blended(naive: Naive, weights: Mapping[str, float]) -> float | None:
