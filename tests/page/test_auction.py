@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import Market, OpenPage
 from tests.page.test_hour import show
+from tests.page.test_looks import each_look, violations
 from tests.page.test_now import hours
 from tests.page.test_take_part import form_of, outcome_of, wait_for_time
 
@@ -73,7 +74,7 @@ def test_draws_a_book_until_it_is_cleared_and_after(page: Page, market: Market) 
     expect(auction.get_by_role("heading", level=2)).to_contain_text(hours(window))
     expect(auction.get_by_text("Cleared.", exact=True)).to_be_visible()
     expect(auction.get_by_text("Traded", exact=True)).to_be_visible()
-    auction.get_by_text("The curves as a table").click()
+    auction.get_by_text("The book in numbers").click()
     rows = auction.get_by_role("row")
     expect(rows.filter(has_text="Buy")).to_contain_text(re.compile(r"25\.0 ct\s*1\.5 kWh\s*1"))
     (order,) = market.items("/orders", owner=market.accounts()["H05"], window=window)
@@ -86,9 +87,9 @@ def test_takes_an_order_back(page: Page, market: Market) -> None:
     story = outcome_of(page).get_by_role("article")
     expect(story).to_contain_text("In the book")
     expect(form_of(page)).to_contain_text("€0.15 are set aside for it")
-    story.get_by_role("button", name="Take back the order of H07").click()
+    story.get_by_role("button", name="Take it back (the order of H07)").click()
     expect(story).to_contain_text("Taken back")
-    expect(story.get_by_role("button", name="Take back")).to_have_count(0)
+    expect(story.get_by_role("button", name="Take it back")).to_have_count(0)
     (order, *_) = market.items("/orders", owner=market.accounts()["H07"], state="cancelled")
     assert (order["energy_wh"], order["limit_price"]) == (700, 210_000)
 
@@ -111,7 +112,7 @@ def test_takes_back_what_a_household_has_open(page: Page, market: Market) -> Non
     for tab, path, field in (("Offers", "/offers", "seller"), ("Orders", "/orders", "owner")):
         dialog.get_by_role("tab", name=tab).click()
         own = dialog.get_by_role("listitem").filter(has_text="0.3 kWh").first
-        own.get_by_role("button", name=re.compile("^Take back")).click()
+        own.get_by_role("button", name=re.compile("^Take it back")).click()
         expect(own).to_contain_text(re.compile("taken back", re.IGNORECASE))
         mine = {field: market.accounts()["H02"]}
         (found, *_) = market.items(path, window=later, **mine)
@@ -125,9 +126,9 @@ def test_takes_an_offer_back_before_anybody_agrees(page: Page, market: Market) -
     form.get_by_label("Energy", exact=True).fill("0.9")
     form.get_by_role("button", name="Publish the offer").click()
     outcome = outcome_of(page)
-    outcome.get_by_role("button", name="Take back the offer of H07").click()
+    outcome.get_by_role("button", name="Take it back (the offer of H07)").click()
     expect(outcome.get_by_role("article")).to_contain_text("It was taken back.")
-    expect(outcome.get_by_role("button", name=re.compile("^Take back"))).to_have_count(0)
+    expect(outcome.get_by_role("button", name=re.compile("^Take it back"))).to_have_count(0)
 
 
 def test_tells_in_plain_words_what_an_order_cannot_have(open_page: OpenPage) -> None:
@@ -142,3 +143,25 @@ def test_tells_in_plain_words_what_an_order_cannot_have(open_page: OpenPage) -> 
     expect(form.get_by_label("Household")).to_have_accessible_description(
         re.compile("Not enough free money")
     )
+
+
+@each_look
+def test_breaks_no_rule_of_accessibility(
+    open_page: OpenPage, color_scheme: str, viewport: dict[str, int]
+) -> None:
+    page = open_page(color_scheme=color_scheme, viewport=viewport)
+    wait_for_time(page)
+    place(page, "H01", "Buy", "0.4", "12", rest="12")
+    chart = book_of(page).get_by_role("img")
+    expect(chart).to_have_accessible_name(re.compile(r"orders to buy 0\.\d kWh"))
+    page.evaluate("document.querySelectorAll('details').forEach(each => (each.open = true))")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    page.evaluate("location.hash = '#household/H01'")
+    dialog = page.get_by_role("dialog", name="H01")
+    dialog.get_by_role("tab", name="Orders").click()
+    expect(dialog.get_by_role("button", name=re.compile("^Take it back")).first).to_be_visible()
+    page.wait_for_function(
+        "() => document.getAnimations().every(each => each.playState === 'finished')"
+    )
+    assert violations(page) == []
