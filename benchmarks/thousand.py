@@ -111,9 +111,8 @@ async def _live(folder: Path) -> None:
     print(f"  reading the data  {read - begun:6.1f} s")
     print(f"  enrolment         {opened - read:6.1f} s")
     print(f"  trading           {traded - opened:6.1f} s   aim: {AIM_SECONDS} s for 24 windows")
-    print(
-        f"  in all            {traded - begun:6.1f} s, of which the processor {time.process_time():.1f} s"
-    )
+    print(f"  in all            {traded - begun:6.1f} s")
+    print(f"  processor         {time.process_time():6.1f} s")
 
 
 if __name__ == "__main__":
