@@ -318,6 +318,8 @@ class Street:
             await self._write(hour)
             if hour.round is not None:
                 await self._clear(hour, hour.round)
+            else:
+                await self._clear_for_visitors(hour)
         finally:
             self._hour = None
             self._wants = []
@@ -544,6 +546,14 @@ class Street:
             self._settling.note_agreement(agreement)
         self._auction.learn(hour.result)
         self._diary.check_time("clearing", hour.window, hour.timetable.deadline)
+
+    async def _clear_for_visitors(self, hour: _Hour) -> None:
+        """Where the street only negotiates, the operator clears what visitors have ordered."""
+        current = Round(hour.window, hour.terms, {})
+        result = await self._auction.clear(current, hour.timetable.deadline)
+        hour.trades += self._auction.trades(result)
+        for agreement in result.agreements:
+            self._settling.note_agreement(agreement)
 
     async def _write(self, hour: _Hour) -> None:
         """Sellers write what buyers have signed, within the commit margin."""

@@ -7,7 +7,7 @@ import pytest
 
 from app.agents.street import Street
 from app.errors import ConflictError, InputError, NotFoundError
-from app.ledger.types import Agreement
+from app.ledger.types import Agreement, Side
 from app.market.windows import commit_start, window_start
 from app.scenario.profiles import Profiles
 from app.scenario.scenario import COMMUNITY_BATTERY, Scenario
@@ -61,6 +61,27 @@ async def test_a_visitor_can_let_a_household_buy(
     assert [trade.buyer for trade in report.trades] == ["H08"]
     assert [trade.energy_wh for trade in report.trades] == [1_234]
     assert report.trades[0].price <= 250_000
+    (settled, *_) = [r for r in await street.finish(window) if r.window == window]
+    assert settled.settlement.settled == 1
+
+
+async def test_the_operator_clears_what_visitors_order_where_agents_only_negotiate(
+    street: Street, world: World, clock: EventfulClock
+) -> None:
+    window = world.scenario.first_window
+    accounts = {name: world.directory.member(name).account for name in ("H06", "H08")}
+
+    async def visit() -> None:
+        for name, side, limit in (("H06", Side.SELL, 100_000), ("H08", Side.BUY, 200_000)):
+            await world.ledger.place_order(
+                accounts[name], side, 700, limit, window, window_start(window)
+            )
+
+    clock.at(hour(world) + 1_000, visit)
+    report = await street.run_window(window)
+
+    made = [(trade.seller, trade.buyer, trade.energy_wh, trade.price) for trade in report.trades]
+    assert made == [("H06", "H08", 700, 150_000)]
     (settled, *_) = [r for r in await street.finish(window) if r.window == window]
     assert settled.settlement.settled == 1
 
