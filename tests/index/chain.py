@@ -18,7 +18,7 @@ from app.index import schema, store
 from app.index.database import database_url
 from app.index.market_index import MarketIndex
 from app.ledger.chain import ChainLedger
-from app.ledger.types import Agreement, Reading
+from app.ledger.types import Agreement, Reading, Side
 from app.market.windows import COMMIT_MARGIN, commit_start, window_at, window_end, window_start
 
 NOON = 1_763_726_400  # 2025-11-21 12:00 UTC
@@ -61,6 +61,18 @@ class Chain:
         await ledger.make_transactions(household(1), [agreement])
         await ledger.close_positions(household(0), [household(0), household(1)], window)
         return agreement
+
+    async def auction(self) -> int:
+        """Household 1 buys from household 0 in the auction of the window that this returns."""
+        ledger = self.ledger
+        window = window_at(ledger.now() + COMMIT_MARGIN) + 1
+        for number, side, energy_wh in ((0, Side.SELL, 700), (1, Side.BUY, 500)):
+            await ledger.place_order(
+                household(number), side, energy_wh, PRICE, window, window_start(window + 2)
+            )
+        await self.advance_to(commit_start(window))
+        await ledger.clear(household(1), window)
+        return window
 
     async def snapshot(self) -> str:
         return await self.node.snapshot()

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from app.chain.keys import household_address as household
-from app.index import queries, store
+from app.index import auction, queries, store
 from app.index.broadcast import Broadcast
 from app.index.database import Database
 from app.index.follower import Follower
@@ -155,6 +155,34 @@ async def test_a_whole_trade_is_undone(chain: Chain, url: URL, tmp_path: Path) -
         await chain.trade()
         await chain.catch_up(index)
         assert await rows_of(index) != before
+        await chain.set_back(snapshot)
+        await chain.catch_up(index)
+        assert await rows_of(index) == before
+
+
+async def test_a_whole_auction_is_undone(chain: Chain, url: URL, tmp_path: Path) -> None:
+    snapshot = await chain.snapshot()
+    async with chain.indexed(url) as index:
+        before = await rows_of(index)
+        window = await chain.auction()
+        await chain.catch_up(index)
+        book = await index.read(lambda each: auction.book(each, window, now=chain.ledger.now()))
+        assert (book.state, [fill.energy_wh for fill in book.fills]) == ("cleared", [500])
+        (made,) = (
+            await index.read(lambda each: queries.agreements(each, Cut(), window=window))
+        ).items
+        assert made.agreement_id == book.fills[0].agreement_id
+        assert (made.deadline, made.salt) == (0, made.buy_id)
+        following = await index.read(
+            lambda each: auction.book(each, window + 1, now=chain.ledger.now())
+        )
+        assert list(following.orders) == await chain.ledger.orders(window + 1)
+        after = await rows_of(index)
+        await index.follower.rebuild()
+        assert await rows_of(index) == after
+        fresh = tmp_path / "fresh"
+        fresh.mkdir()
+        assert await chain.rows(fresh) == after
         await chain.set_back(snapshot)
         await chain.catch_up(index)
         assert await rows_of(index) == before
