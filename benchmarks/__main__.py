@@ -25,6 +25,10 @@ GAS_AIMS = {
     ("batch of 50", "submitReadings, import, later"): 45_000,
     ("batch of 50", "submitReadings, export, first of four windows"): 45_000,
     ("batch of 50", "submitReadings, export, later"): 45_000,
+    ("orders", "placeOrder, buy, later in a book"): 75_000,
+    ("orders", "placeOrder, sell, later in a book"): 75_000,
+    ("clearing", "clear, each of 50 fills of 50 buys and 50 sells"): 45_000,
+    ("clearing a random book of 100 buys and 100 sells", "clear, each fill"): 45_000,
 }
 WALL_AIM_SECONDS = 90
 

@@ -7,11 +7,14 @@ file anew; the difference is part of the review.
 import json
 import os
 from pathlib import Path
+from random import Random
 
 import pytest
 from brownie import accounts
 
-from app.market.windows import commit_start, window_end
+from app.ledger.types import Order, Side
+from app.market.auction import queue_of
+from app.market.windows import commit_start, grace_end, window_end
 from tests.contracts.conftest import (
     CEILING,
     FLOOR,
@@ -24,6 +27,7 @@ from tests.contracts.conftest import (
     reading_of,
     travel_to,
 )
+from tests.contracts.plain import events_of, plain
 
 SNAPSHOT = Path(__file__).resolve().parents[3] / "benchmarks" / "gas.json"
 RENEW = "PEERWATT_RENEW_GAS"
@@ -31,13 +35,28 @@ BATCH = 50
 LARGEST_CONTRACT = 24_576
 OFFERS = 200
 
-TOPICS = {"bytes of code", "money", "offers", "one trade", "batch of 50"}
+TOPICS = {
+    "bytes of code",
+    "money",
+    "offers",
+    "one trade",
+    "batch of 50",
+    "orders",
+    "clearing",
+    "clearing a random book of 100 buys and 100 sells",
+}
 TARGETS = {
     ("offers", "makeOffer, later in a window"): 60_000,
     ("one trade", "allowTransaction, fresh seller and buyer"): 110_000,
     ("batch of 50", "allowTransactions, 50 buyers"): 65_000,
     ("batch of 50", "makeTransactions, 50 buyers without energy"): 55_000,
     ("batch of 50", "submitReadings, import, first of four windows"): 45_000,
+    ("orders", "placeOrder, buy, later in a book"): 75_000,
+    ("orders", "placeOrder, sell, later in a book"): 75_000,
+    ("clearing", "clear, each of 50 fills of 50 buys and 50 sells"): 45_000,
+    ("clearing a random book of 100 buys and 100 sells", "clear, each fill"): 45_000,
+    # what all fills of a call and a book of 1,000 orders leave of a block's 30 million
+    ("clearing", "clear, 300 fills among 1,000 orders, before refunds"): 27_000_000,
 }
 
 
@@ -214,6 +233,153 @@ def test_batches_cost_what_was_committed(
             "closePositions, surplus": closed[1],
         },
     )
+
+
+@pytest.fixture
+def place(auction):
+    """Places an order that takes part in so many windows, and nothing more."""
+
+    def place(side, energy_wh, limit_price, by, *, window=WINDOW, windows=1):
+        expires_at = commit_start(window + windows)
+        post(auction, "placeOrder", side, energy_wh, limit_price, window, expires_at, by=by)
+
+    return place
+
+
+@pytest.fixture
+def clear(auction, keeper):
+    """Clears the book that some orders are; the transaction, and its gas before refunds."""
+
+    def clear(order_ids, window=WINDOW):
+        travel_to(commit_start(window))
+        shown = [plain(order).values() for order in auction.getOrders(list(order_ids))]
+        book = [Order(number, owner, Side(side), *rest) for number, owner, side, *rest in shown]
+        lists = [[order.id for order in queue_of(book, side)] for side in Side]
+        needed = auction.clear.estimate_gas(window, *lists, {"from": keeper})
+        return auction.clear(window, *lists, {"from": keeper}), needed
+
+    return clear
+
+
+@pytest.fixture
+def sellers(enrol):
+    """Fifty more households that have never traded."""
+    households = accounts[HOUSEHOLDS_FROM + 60 : HOUSEHOLDS_FROM + 110]
+    for household in households:
+        enrol(household)
+    return households
+
+
+@pytest.fixture
+def pairs(crowd, sellers, place):
+    """Fifty buys and fifty sells of as many households, each the other's match."""
+
+    def pairs(window=WINDOW):
+        for buyer, seller in zip(crowd, sellers, strict=True):
+            place(Side.BUY, 1_000, 200_000, buyer, window=window)
+            place(Side.SELL, 1_000, 100_000, seller, window=window)
+
+    return pairs
+
+
+def test_orders_cost_what_was_committed(market, auction, clear, seller, buyer, other_buyer, keeper):
+    def placed(side, limit_price, by, window=WINDOW, windows=1):
+        expires_at = commit_start(window + windows)
+        order = (side, 2_000, limit_price, window, expires_at)
+        return gas(auction.placeOrder(*order, {"from": by}))
+
+    first = placed(Side.BUY, 200_000, buyer)
+    market.makeOffer(WINDOW + 1, 1_000, 100_000, {"from": seller})
+    first_with_terms = placed(Side.BUY, 200_000, buyer, WINDOW + 1)
+    later = [placed(Side.BUY, 200_000, other_buyer), placed(Side.SELL, 100_000, seller)]
+    cancelled = gas(auction.cancelOrder(1, {"from": buyer}))
+    for _ in range(10):
+        placed(Side.BUY, 100_000, buyer, WINDOW + 5)
+    travel_to(window_end(WINDOW + 5))
+    released = auction.releaseOrders(list(range(5, 15)), {"from": keeper})
+
+    check(
+        "orders",
+        {
+            "placeOrder, first of a window": first,
+            "placeOrder, first of a book whose terms are frozen": first_with_terms,
+            "placeOrder, buy, later in a book": later[0],
+            "placeOrder, sell, later in a book": later[1],
+            "cancelOrder": cancelled,
+            "releaseOrders, each of 10": gas(released, 10),
+        },
+    )
+
+
+def test_clearing_costs_what_was_committed(market, crowd, sellers, pairs, place, clear, keeper):
+    pairs()
+    fresh, fresh_needed = clear(range(1, 101))
+    # Eight windows later all have traded before, and closed their positions.
+    travel_to(grace_end(WINDOW))
+    market.makeTransactions(agreements_of(fresh), {"from": keeper})
+    market.closePositions([*crowd, *sellers], WINDOW, {"from": keeper})
+    pairs(WINDOW + 8)
+    _, used_needed = clear(range(101, 201), WINDOW + 8)
+    for household in crowd:
+        place(Side.BUY, 1_000, 100_000, household, window=WINDOW + 9, windows=2)
+    staying, _ = clear(range(201, 251), WINDOW + 9)
+
+    figures = {
+        "clear, each of 50 fills of 50 buys and 50 sells": gas(fresh, 50),
+        "clear, each of 50 fills of 50 buys and 50 sells, before refunds": fresh_needed // 50,
+        "clear, each fill of those who have traded before, before refunds": used_needed // 50,
+        "clear, each of 50 orders that stay": gas(staying, 50),
+    }
+    *_, dearest, stays = figures.values()
+    figures["clear, 300 fills among 1,000 orders, before refunds"] = 300 * dearest + 400 * stays
+    check("clearing", figures)
+
+
+def test_a_random_book_costs_what_was_committed(crowd, sellers, place, clear):
+    random = Random(0)
+    for household in (*crowd, *sellers):
+        for side in Side:
+            limit_price = random.randrange(FLOOR, CEILING)
+            place(side, random.randint(100, 5_000), limit_price, household, windows=2)
+
+    transaction, needed = clear(range(1, 201))
+
+    fills = len(events_of(transaction, "OrderFilled"))
+    assert fills > 50
+    check(
+        "clearing a random book of 100 buys and 100 sells",
+        {
+            "clear, each fill": gas(transaction, fills),
+            "clear, each fill, before refunds": needed // fills,
+        },
+    )
+
+
+def agreements_of(clearing):
+    """What the fills have become, as settlement takes them."""
+    pairs = zip(
+        events_of(clearing, "TransactionAllowed"), events_of(clearing, "OrderFilled"), strict=True
+    )
+    fields = ("offerId", "seller", "buyer", "window", "energyWh", "price")
+    return [
+        (*(allowed[field] for field in fields), 0, filled["buyId"]) for allowed, filled in pairs
+    ]
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_an_order_costs_the_same_in_every_book(chain, auction, crowd, place, seller, buyer, side):
+    def cost():
+        expires_at = commit_start(WINDOW + 1)
+        order = (side, 2_000, 200_000, WINDOW, expires_at)
+        return auction.placeOrder(*order, {"from": buyer}).gas_used
+
+    costs = {}
+    for depth in (1, 300):
+        while sum(auction.bookOf(WINDOW)[:2]) < depth:
+            place(side, 100, 200_000, seller)
+        costs[depth] = cost()
+
+    assert costs[300] == costs[1] <= 75_000
 
 
 def test_the_snapshot_has_no_other_topics():
