@@ -74,6 +74,9 @@ contract CallAuction is ICallAuction, AccessManaged, ERC2771Context {
     /// @inheritdoc ICallAuction
     uint64 public constant MAX_LIFE = 168;
 
+    /// @dev To list so many orders costs as much as a fill.
+    uint256 private constant ORDERS_PER_FILL = 15;
+
     uint256 private constant MAX_ENERGY_WH = type(uint32).max;
 
     /// @inheritdoc ICallAuction
@@ -286,6 +289,8 @@ contract CallAuction is ICallAuction, AccessManaged, ERC2771Context {
     ) external returns (bool done) {
         bool goesOn = window != 0 && window == _progress.window;
         Clearing memory c = goesOn ? _resumed(buyIds, sellIds) : _begun(window, buyIds, sellIds);
+        uint256 listed = buyIds.length + sellIds.length;
+        c.room = Math.saturatingSub(MAX_FILLS, listed / ORDERS_PER_FILL);
 
         done = _match(c, buyIds, sellIds) && _leaveBuys(c, buyIds) && _leaveSells(c, sellIds);
         if (done) _finish(c, goesOn);
@@ -351,7 +356,6 @@ contract CallAuction is ICallAuction, AccessManaged, ERC2771Context {
         c.gridCeiling = terms.gridCeiling;
         c.cover = terms.gridCeiling + terms.penaltyRate;
         c.covers = new uint256[](MAX_LIFE + 1);
-        c.room = MAX_FILLS;
     }
 
     /// @dev The listed orders, if they are those of a side of the book, all of them, in their

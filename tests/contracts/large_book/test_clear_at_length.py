@@ -28,7 +28,8 @@ def test_a_thousand_orders_clear_in_blocks_of_thirty_million_gas(
     expected = large_book.expected
     names = Counter(event.name for outcome in outcomes for event in outcome.events)
     work = names["OrderFilled"] + names["OrderServed"] + names["OrderExpired"]
-    assert len(outcomes) == -(-work // auction.MAX_FILLS()) > 2
+    room = auction.MAX_FILLS() - len(large_book.orders) // 15
+    assert len(outcomes) == -(-work // room) > 2
     assert told(outcomes, "OrderFilled") == [
         {
             "buyId": fill.buy_id,

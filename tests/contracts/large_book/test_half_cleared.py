@@ -65,7 +65,7 @@ def place_later(auction, large_book):
 
 def test_shows_nothing_of_the_book(auction, large_book, half_cleared, book_of):
     filled = [event.arguments for event in half_cleared.events if event.name == "OrderFilled"]
-    assert len(filled) == auction.MAX_FILLS()
+    assert len(filled) == auction.MAX_FILLS() - len(large_book.orders) // 15
     ids = {
         "filled": filled[0]["buyId"],
         "filled in part, or next": filled[-1]["sellId"],
