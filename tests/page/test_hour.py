@@ -55,7 +55,8 @@ def test_tells_an_offer_from_its_making_to_its_payment(page: Page, market: Marke
     offer = market.get(f"/offers/{deal['offer_id']}")
     seller, buyer = accounts[deal["seller"]], accounts[deal["buyer"]]
     offers = page.get_by_role("region", name="Offers of this hour")
-    offers.get_by_role("button", name=re.compile(rf"^{seller}\b")).first.click()
+    of_seller = offers.get_by_role("button", name=re.compile(rf"^{seller}\b"))
+    of_seller.filter(has_text=f"{offer['energy_wh'] / 1000:.1f} kWh").first.click()
 
     story = page.get_by_role("article", name=f"Story of {seller}'s offer")
     expect(story).to_contain_text(
