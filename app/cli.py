@@ -26,7 +26,7 @@ from app.agents.street import Street
 from app.api.about import about_street
 from app.api.app import create_app
 from app.config import Settings
-from app.errors import InputError, NotFoundError, PeerwattError
+from app.errors import InputError, NotFoundError, PeerwattError, ScenarioError
 from app.index.database import database_url
 from app.ledger.types import Reading
 from app.market.units import MONEY_UNIT, WH_PER_KWH
@@ -36,6 +36,7 @@ from app.scenario.record import RunRecord
 from app.scenario.report import RunReport, write_report
 from app.scenario.run import Run
 from app.scenario.scenario import (
+    LedgerChoice,
     Scenario,
     load_profiles,
     load_scenario,
@@ -77,15 +78,12 @@ class NodeChoice(StrEnum):
     ANVIL = "anvil"
 
 
-class LedgerChoice(StrEnum):
-    """Where a run lives: on a chain, or on the model of the contracts."""
-
-    CHAIN = "chain"
-    MODEL = "model"
-
-
 ScenarioArgument = Annotated[
     Path | None, typer.Argument(help="Scenario file; examples/street.yaml if none is given.")
+]
+LedgerOption = Annotated[
+    LedgerChoice | None,
+    typer.Option("--ledger", help="The contracts, or their model (no gas), if not the scenario's."),
 ]
 NodeOption = Annotated[
     NodeChoice | None, typer.Option("--node", help="Node to start (PEERWATT_NODE).")
@@ -134,9 +132,7 @@ def run(
         int | None, typer.Option("--windows", min=1, help="Delivery hours to trade.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
-    ledger: Annotated[
-        LedgerChoice, typer.Option("--ledger", help="The contracts, or their model.")
-    ] = LedgerChoice.CHAIN,
+    ledger: LedgerOption = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the summary here, too.")
     ] = None,
@@ -146,8 +142,10 @@ def run(
 ) -> None:
     """Let a scenario trade as fast as it can, and report."""
     settings = _settings(scenario=scenario, node=node and node.value, rpc=rpc, data_dir=data_dir)
-    chosen = with_overrides(load_scenario(settings.scenario), windows=windows, seed=seed)
-    summary = _run(_headless(settings, chosen, ledger, time.monotonic()))
+    chosen = with_overrides(
+        load_scenario(settings.scenario), windows=windows, seed=seed, ledger=ledger
+    )
+    summary = _run(_headless(settings, chosen, time.monotonic()))
     if summary is None:
         raise typer.Exit(INTERRUPTED)
     if json_file is not None:
@@ -161,9 +159,7 @@ def compare(
         int | None, typer.Option("--windows", min=1, help="Delivery hours to trade.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
-    ledger: Annotated[
-        LedgerChoice, typer.Option("--ledger", help="The contracts, or their model (no gas).")
-    ] = LedgerChoice.CHAIN,
+    ledger: LedgerOption = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures here, too.")
     ] = None,
@@ -171,8 +167,10 @@ def compare(
 ) -> None:
     """Compare negotiation, auction and both, with each pricing rule, on the same day and seed."""
     settings = _settings(scenario=scenario, node=node and node.value)
-    chosen = with_overrides(load_scenario(settings.scenario), windows=windows, seed=seed)
-    summaries = _run(_compare(settings, chosen, ledger))
+    chosen = with_overrides(
+        load_scenario(settings.scenario), windows=windows, seed=seed, ledger=ledger
+    )
+    summaries = _run(_compare(settings, chosen))
     if summaries is None:
         raise typer.Exit(INTERRUPTED)
     if json_file is not None:
@@ -300,6 +298,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T | None:
 
 async def _up(settings: Settings) -> None:
     scenario = load_scenario(settings.scenario)
+    if scenario.ledger is not LedgerChoice.CHAIN:
+        hint = "peerwatt run trades on the model"
+        raise ScenarioError("ledger", "must be chain, which the page shows", "model", hint=hint)
     async with AsyncExitStack() as stack:
         sock = stack.enter_context(listen(settings.host, settings.port))
         with console.status("starting the chain and deploying the contracts"):
@@ -367,13 +368,8 @@ async def _anchored(settings: Settings, household: str, window: int) -> Reading:
     return anchored_reading(event)
 
 
-async def _headless(
-    settings: Settings,
-    scenario: Scenario,
-    ledger: LedgerChoice,
-    begun: float,
-) -> Mapping[str, object]:
-    report = await _live(settings, scenario, ledger, begun)
+async def _headless(settings: Settings, scenario: Scenario, begun: float) -> Mapping[str, object]:
+    report = await _live(settings, scenario, begun)
     folder = _run_folder(settings, scenario.name)
     write_report(report, folder)
     _show(report.summary, folder)
@@ -381,12 +377,12 @@ async def _headless(
 
 
 async def _compare(
-    settings: Settings, scenario: Scenario, ledger: LedgerChoice
+    settings: Settings, scenario: Scenario
 ) -> Mapping[Variant, Mapping[str, object]]:
     folder, summaries = _run_folder(settings, f"{scenario.name}-compared"), {}
     for variant in VARIANTS:
         console.print(f"[bold]{variant.name}[/]")
-        report = await _live(settings, variant.of(scenario), ledger, time.monotonic())
+        report = await _live(settings, variant.of(scenario), time.monotonic())
         write_report(report, folder / variant.name)
         summaries[variant] = report.summary
     write_comparison(summaries, folder)
@@ -394,13 +390,11 @@ async def _compare(
     return summaries
 
 
-async def _live(
-    settings: Settings, scenario: Scenario, ledger: LedgerChoice, begun: float
-) -> RunReport:
+async def _live(settings: Settings, scenario: Scenario, begun: float) -> RunReport:
     """Lets a scenario trade from its first window to its last, on a ledger of its own."""
     run_state = Run(scenario, load_profiles(scenario), RunRecord())
     async with AsyncExitStack() as stack:
-        if ledger is LedgerChoice.MODEL:
+        if scenario.ledger is LedgerChoice.MODEL:
             street = await stack.enter_async_context(open_model_street(scenario, run_state.record))
         else:
             chain = await stack.enter_async_context(
@@ -413,7 +407,7 @@ async def _live(
             await run_state.complete(street, step)
         seconds = time.monotonic() - begun
         return RunReport(
-            summary=run_state.summary(street, ledger=ledger.value, wall_seconds=seconds),
+            summary=run_state.summary(street, wall_seconds=seconds),
             record=run_state.record,
             terms=run_state.terms,
             names=street.directory.names,

@@ -36,6 +36,7 @@ name: thousand
 seed: 2022
 start: 2016-06-08T22:00:00Z
 windows: {windows}
+ledger: model
 venue: auction
 data: {{ profiles: profiles.csv, households: households.csv }}
 grid: {{ ceiling: 0.32, floor: 0.08, penalty: 0.05, treasury: 1000000 }}
@@ -101,7 +102,7 @@ async def _live(folder: Path) -> None:
         opened = time.perf_counter()
         await run.complete(street, reports.append)
         traded = time.perf_counter()
-        summary = run.summary(street, ledger="model", wall_seconds=traded - begun)
+        summary = run.summary(street, wall_seconds=traded - begun)
     print(f"{summary['participants']} participants, {summary['windows']} windows, model ledger")
     print(
         f"  {summary['orders']:,} orders, {summary['agreements']:,} agreements, all settled: ",

@@ -46,7 +46,7 @@ class Run:
         self.deadline_misses += len(misses)
         self.refused += len(refused)
 
-    def summary(self, street: Street, *, ledger: str, wall_seconds: float) -> dict[str, object]:
+    def summary(self, street: Street, *, wall_seconds: float) -> dict[str, object]:
         """The fields of `summary.json`: energy in Wh, money in 1e-6, prices in money per kWh."""
         record = self.record
         windows = [record.window(window) for window in self.terms]
@@ -66,7 +66,7 @@ class Run:
             "seed": self.scenario.seed,
             "venue": self.scenario.venue.value,
             "pricing_rule": self._pricing_rule(),
-            "ledger": ledger,
+            "ledger": self.scenario.ledger.value,
             "windows": len(self.terms),
             "participants": len(street.directory.members),
             "offers": sum(totals.offers for totals in windows),

@@ -69,6 +69,13 @@ DEFAULTS = ParticipantSection(
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
+class LedgerChoice(StrEnum):
+    """Where a run lives: on a chain, or on the model of the contracts."""
+
+    CHAIN = "chain"
+    MODEL = "model"
+
+
 class Venue(StrEnum):
     """Where a street trades; `BOTH` takes what negotiation has left to the auction."""
 
@@ -177,6 +184,7 @@ class Scenario:
     seed: int
     start: int
     windows: int
+    ledger: LedgerChoice
     venue: Venue
     pricing_rule: PricingRule
     notes: tuple[str, ...]
@@ -209,12 +217,19 @@ class Scenario:
         return self.first_window + self.windows - 1
 
 
-def with_overrides(scenario: Scenario, *, windows: int | None, seed: int | None) -> Scenario:
+def with_overrides(
+    scenario: Scenario,
+    *,
+    windows: int | None = None,
+    seed: int | None = None,
+    ledger: LedgerChoice | None = None,
+) -> Scenario:
     """A scenario with what the command line says otherwise; errors as `load_scenario`."""
     changed = replace(
         scenario,
         windows=scenario.windows if windows is None else windows,
         seed=scenario.seed if seed is None else seed,
+        ledger=scenario.ledger if ledger is None else ledger,
     )
     _check_range("windows", changed.windows, 1, MAX_WINDOWS)
     _check_range("seed", changed.seed, 0, MAX_SEED)
@@ -244,6 +259,7 @@ def load_scenario(path: Path) -> Scenario:
         seed=file.seed,
         start=_start(file.start),
         windows=file.windows,
+        ledger=LedgerChoice(file.ledger),
         venue=Venue(file.venue),
         pricing_rule=PricingRule[file.pricing_rule.upper()],
         notes=_notes(file.notes),

@@ -116,6 +116,7 @@ class ScenarioSection(_Section, frozen=True, kw_only=True):
     seed: int
     start: datetime
     windows: int = 24
+    ledger: Literal["chain", "model"] = "chain"
     venue: Literal["negotiation", "auction", "both"] = "negotiation"
     pricing_rule: Literal["midpoint", "uniform", "pay_as_bid"] = "midpoint"
     notes: list[str] = []

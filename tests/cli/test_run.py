@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.config import ROOT
 from tests.cli.conftest import CASE_STUDY, STREET, RunStreet, peerwatt
 
 FIELDS = {
@@ -103,6 +104,19 @@ def test_another_seed_trades_otherwise(run_street: RunStreet) -> None:
     other = run_street(STREET, "--windows", 3, "--ledger", "model", "--seed", 7, name="other")
     assert other.summary["seed"] == 7
     assert first.lines("trades.csv") != other.lines("trades.csv")
+
+
+def test_the_scenario_may_name_the_ledger(run_street: RunStreet, tmp_path: Path) -> None:
+    path = tmp_path / "model.yaml"
+    text = STREET.read_text().replace("../data", str(ROOT / "data"))
+    path.write_text(f"ledger: model\n{text}")
+
+    run = run_street(path, "--windows", 2)
+
+    assert run.summary["ledger"] == "model"
+    served = peerwatt("up", path, folder=tmp_path)
+    assert served.returncode == 1
+    assert "ledger: must be chain" in served.stderr
 
 
 def test_lines_without_a_terminal_end_in_a_summary(run_street: RunStreet) -> None:

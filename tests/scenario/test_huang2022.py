@@ -18,7 +18,7 @@ from app.agents.reports import WindowReport
 from app.ledger.types import Side
 from app.scenario.record import RunRecord
 from app.scenario.run import Run
-from app.scenario.scenario import Scenario, load_profiles, load_scenario
+from app.scenario.scenario import LedgerChoice, Scenario, load_profiles, load_scenario
 from app.system import open_model_street
 
 ROOT = Path(__file__).parents[2]
@@ -95,13 +95,14 @@ async def live(scenario: Scenario) -> Study:
     run, hours = Run(scenario, load_profiles(scenario), RunRecord()), []
     async with open_model_street(scenario, run.record) as street:
         await run.complete(street, hours.append)
-        summary = run.summary(street, ledger="model", wall_seconds=0)
+        summary = run.summary(street, wall_seconds=0)
     return Study(scenario, hours, summary)
 
 
 @cache
 def study_with(seed: int | None = None) -> Study:
     scenario = load_scenario(ROOT / "examples" / "huang2022.yaml")
+    scenario = replace(scenario, ledger=LedgerChoice.MODEL)
     return asyncio.run(live(scenario if seed is None else replace(scenario, seed=seed)))
 
 

@@ -350,6 +350,7 @@ class TestFaults:
                 "must be finite",
             ),
             ("seller: boulware", "seller: ''", "participants.default.seller", "must be the name"),
+            ("seed: 2022", "seed: 1\nledger: paper", "ledger", "must be chain or model"),
             ("seed: 2022", "seed: 1\nvenue: fair", "venue", "must be negotiation, auction or both"),
             (
                 "seed: 2022",
