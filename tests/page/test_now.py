@@ -78,9 +78,18 @@ def test_sums_up_what_the_street_has_gained(page: Page, market: Market) -> None:
     expect(figures).to_contain_text(re.compile(r"Own power\s*\d+%"))
     traded = market.get("/summary")["energy_traded_wh"]
     shown = figures.get_by_text(re.compile(r"^\d+\.\d kWh$")).inner_text()
-    now_traded = market.get("/summary")["energy_traded_wh"]
-    assert float(shown.removesuffix(" kWh")) * 1000 - 50 <= now_traded  # shown to 0.1 kWh
+    assert tenths(shown) <= rounded(market.get("/summary")["energy_traded_wh"])
     page.reload()
     later = figures.get_by_text(re.compile(r"^\d+\.\d kWh$"))
     expect(later).to_be_visible()
-    assert float(later.inner_text().removesuffix(" kWh")) * 1000 + 50 >= traded
+    assert tenths(later.inner_text()) >= rounded(traded)
+
+
+def tenths(shown: str) -> int:
+    """Tenths of a kWh, as the page shows them."""
+    return int(shown.removesuffix(" kWh").replace(".", ""))
+
+
+def rounded(energy_wh: int) -> int:
+    """Wh in tenths of a kWh."""
+    return (energy_wh + 50) // 100
