@@ -81,6 +81,11 @@ class NodeChoice(StrEnum):
 ScenarioArgument = Annotated[
     Path | None, typer.Argument(help="Scenario file; examples/street.yaml if none is given.")
 ]
+WindowsOption = Annotated[
+    int | None, typer.Option("--windows", min=1, help="Delivery hours to trade.")
+]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0)]
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the figures here, too.")]
 LedgerOption = Annotated[
     LedgerChoice | None,
     typer.Option("--ledger", help="The contracts, or their model (no gas), if not the scenario's."),
@@ -128,14 +133,10 @@ def up(
 @cli.command()
 def run(
     scenario: ScenarioArgument = None,
-    windows: Annotated[
-        int | None, typer.Option("--windows", min=1, help="Delivery hours to trade.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
+    windows: WindowsOption = None,
+    seed: SeedOption = None,
     ledger: LedgerOption = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the summary here, too.")
-    ] = None,
+    json_file: JsonOption = None,
     node: NodeOption = None,
     rpc: RpcOption = None,
     data_dir: DataOption = None,
@@ -155,14 +156,10 @@ def run(
 @cli.command()
 def compare(
     scenario: ScenarioArgument = None,
-    windows: Annotated[
-        int | None, typer.Option("--windows", min=1, help="Delivery hours to trade.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
+    windows: WindowsOption = None,
+    seed: SeedOption = None,
     ledger: LedgerOption = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here, too.")
-    ] = None,
+    json_file: JsonOption = None,
     node: NodeOption = None,
 ) -> None:
     """Compare negotiation, auction and both, with each pricing rule, on the same day and seed."""
