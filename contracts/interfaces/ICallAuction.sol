@@ -172,7 +172,7 @@ interface ICallAuction {
     /// Executes up to `MAX_FILLS` orders' fills and departures, and one less for every 15 orders in
     /// the book, so that a call fits into a block of 30 million gas; where there are more, the same
     /// call goes on, by anyone and at any time, also when the window has begun. Until it is done,
-    /// the market settles nothing of that window and no other book is cleared. More than 4,484
+    /// the market settles nothing of that window and no other book is cleared. More than 4,499
     /// orders are too many to be cleared.
     ///
     /// @dev An order from an earlier window whose cover does not suffice, as the ceiling or the
