@@ -25,7 +25,6 @@ from app.chain.clock import ChainClock, MarketClock, PacedClock, WaitingClock
 from app.chain.deployment import Deployment, deploy
 from app.chain.keys import (
     AUDITOR,
-    DEPLOYER,
     DEVELOPMENT_CHAINS,
     KEEPER,
     MAX_HOUSEHOLDS,
@@ -221,7 +220,7 @@ def development_directory(scenario: Scenario) -> Directory:
         treasurer=development_address(TREASURER),
         treasury=development_address(TREASURY),
         keeper=development_address(KEEPER),
-        members=development_address(DEPLOYER),
+        members=household_address(0),
     )
     return directory_of(scenario, offices, household_address, meter_address)
 

@@ -400,18 +400,6 @@ contract EnergyMarket is MarketVenues {
         emit EnergyCovered(participant, window, coveredWh, amount);
     }
 
-    // Pausing
-
-    /// @inheritdoc IEnergyMarket
-    function pause() external restricted {
-        _pause();
-    }
-
-    /// @inheritdoc IEnergyMarket
-    function unpause() external restricted {
-        _unpause();
-    }
-
     // The clock
 
     /// @inheritdoc IEnergyMarket

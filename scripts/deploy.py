@@ -4,8 +4,10 @@
     brownie run deploy main <file>                 and saves the addresses elsewhere
     brownie run deploy --network <one of yours>    to a real chain; asks before it sends anything
 
-On a real chain the deployer is the brownie account that `PEERWATT_DEPLOYER` names, and
-`PEERWATT_OPERATOR`, `PEERWATT_AUDITOR`, `PEERWATT_TREASURER` and `PEERWATT_TREASURY` are addresses.
+On a real chain the deployer is the brownie account that `PEERWATT_DEPLOYER` names;
+`PEERWATT_OPERATOR` and `PEERWATT_TREASURY` are addresses; `PEERWATT_AUDITORS`,
+`PEERWATT_TREASURERS` and `PEERWATT_MEMBERS` (who found the consortium) are one or more, with commas
+between them.
 
 `ACCESS` is the whole table of who may do what; `docs/access.md` says it in words.
 """
@@ -13,7 +15,7 @@ On a real chain the deployer is the brownie account that `PEERWATT_DEPLOYER` nam
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -27,6 +29,7 @@ from brownie.network.main import show_active
 from brownie.project.main import get_loaded_projects
 from brownie.typing import ContractName
 
+from app.chain.keys import household_address
 from app.errors import NonceError
 from app.ledger.types import Terms
 
@@ -37,17 +40,27 @@ MNEMONIC = "test test test test test test test test test test test junk"
 # No contract that a chain accepts (24 kB) needs more; saves a slow estimate each.
 DEPLOYMENT_GAS = 8_000_000
 
+DAY = 24 * 3600
+DEVELOPMENT_MEMBERS = 4
 
 Holder: TypeAlias = Account | LocalAccount | str
 
-# Deployer, operator, auditor, treasurer, treasury
-People: TypeAlias = tuple[LocalAccount, Holder, Holder, Holder, Holder]
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who gets which role; `treasury` is the account that buys and sells for the grid."""
+
+    operator: Holder
+    auditors: Sequence[Holder]
+    treasurers: Sequence[Holder]
+    treasury: Holder
+    members: Sequence[Holder]
 
 
 class Role(IntEnum):
     """Roles of the Authority, by their ids."""
 
-    ADMIN = 0  # the consortium; until it exists, the deployer
+    ADMIN = 0  # the members, by vote
     OPERATOR = 1
     AUDITOR = 2
     TREASURER = 3
@@ -56,13 +69,18 @@ class Role(IntEnum):
 # Role -> contract -> functions. What is restricted and not named here is the ADMIN's.
 ACCESS: Mapping[Role, Mapping[str, tuple[str, ...]]] = {
     Role.ADMIN: {
-        "EnergyMarket": ("setTermLimits", "setTreasury", "setVenue"),
+        "EnergyMarket": ("setTermLimits", "setTreasury", "setVenue", "unpause"),
         "CallAuction": ("setPricingRule",),
+        "Membership": ("admit", "expel", "setDelegationAllowed"),
     },
-    Role.OPERATOR: {"EnergyMarket": ("publishTerms", "setDefaultTerms", "pause", "unpause")},
+    Role.OPERATOR: {"EnergyMarket": ("publishTerms", "setDefaultTerms", "pause")},
     Role.AUDITOR: {"MeterRegistry": ("certify", "revoke")},
     Role.TREASURER: {"PaymentToken": ("mint", "burn")},
 }
+
+
+# What the members may do by vote without asking the holder of the role.
+MEMBERS_ROLES = (Role.ADMIN, Role.OPERATOR, Role.AUDITOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,23 @@ DEFAULT_LIMITS = TermLimits(
 
 
 @dataclass(frozen=True, slots=True)
+class VotingRules:
+    """How the members decide: times in seconds, the quorum in percent of the members."""
+
+    voting_delay: int
+    voting_period: int
+    execution_delay: int
+    quorum_percent: int
+
+
+DEFAULT_RULES = VotingRules(
+    voting_delay=DAY, voting_period=3 * DAY, execution_delay=DAY, quorum_percent=50
+)
+# For chains whose time is moved, or watched by somebody who waits.
+QUICK_RULES = VotingRules(voting_delay=0, voting_period=60, execution_delay=30, quorum_percent=50)
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The contracts of one deployment, and the block that it began in."""
 
@@ -91,6 +126,8 @@ class System:
     registry: ProjectContract
     market: ProjectContract
     auction: ProjectContract
+    membership: ProjectContract
+    consortium: ProjectContract
     first_block: int
 
     @property
@@ -104,23 +141,22 @@ class System:
             "MeterRegistry": self.registry,
             "EnergyMarket": self.market,
             "CallAuction": self.auction,
+            "Membership": self.membership,
+            "Consortium": self.consortium,
         }
 
 
 def deploy_system(
     deployer: Account | LocalAccount,
+    people: People,
     *,
-    operator: Holder,
-    auditor: Holder,
-    treasurer: Holder,
-    treasury: Holder,
     terms: Terms = DEFAULT_TERMS,
     limits: TermLimits = DEFAULT_LIMITS,
+    rules: VotingRules = DEFAULT_RULES,
 ) -> System:
-    """Deploys all contracts, writes the access table and admits the auction: in eight transactions.
+    """Deploys all contracts, and hands them over to the founding members in one last transaction.
 
-    `treasury` is the account that buys and sells for the grid; the others are who gets the role of
-    that name. `deployer` pays, and keeps the ADMIN role.
+    `deployer` pays, and keeps no role.
     """
     containers = get_loaded_projects()[0]
     nonce = deployer.nonce
@@ -147,28 +183,48 @@ def deploy_system(
         payment_token,
         energy_token,
         registry,
-        treasury,
+        people.treasury,
         astuple(terms),
         astuple(limits),
     )
     auction = deploy("CallAuction", authority, forwarder, market)
+    membership = deploy("Membership", authority)
+    consortium = deploy("Consortium", authority, forwarder, membership, astuple(rules))
     if registry != registry_address or market != market_address:
         raise NonceError("the deployer sent something else meanwhile", hint="deploy again")
 
     system = System(
-        authority, forwarder, payment_token, energy_token, registry, market, auction, first_block
+        authority,
+        forwarder,
+        payment_token,
+        energy_token,
+        registry,
+        market,
+        auction,
+        membership,
+        consortium,
+        first_block,
     )
-    holders = {Role.OPERATOR: operator, Role.AUDITOR: auditor, Role.TREASURER: treasurer}
+    holders: Mapping[Role, Sequence[Holder]] = {
+        Role.OPERATOR: (people.operator,),
+        Role.AUDITOR: people.auditors,
+        Role.TREASURER: people.treasurers,
+    }
+    calls = [
+        *access_calls(system, holders),
+        *founding_calls(system, people.members),
+        authority.renounceRole.encode_input(Role.ADMIN, deployer),
+    ]
     deployer.transfer(
         cast(Account, authority),
-        data=authority.multicall.encode_input([*access_calls(system, holders), venue_call(system)]),
+        data=authority.multicall.encode_input(calls),
         gas_limit=DEPLOYMENT_GAS,
         silent=True,
     )
     return system
 
 
-def access_calls(system: System, holders: Mapping[Role, Holder]) -> list[str]:
+def access_calls(system: System, holders: Mapping[Role, Sequence[Holder]]) -> list[str]:
     """The calls to the Authority that write `ACCESS` and give the roles to their `holders`."""
     authority = system.authority
     calls: list[str] = []
@@ -179,16 +235,28 @@ def access_calls(system: System, holders: Mapping[Role, Holder]) -> list[str]:
             target = system.contracts[name]
             selectors = [getattr(target, function).signature for function in functions]
             calls.append(authority.setTargetFunctionRole.encode_input(target, selectors, role))
-    for role, holder in holders.items():
-        calls.append(authority.grantRole.encode_input(role, holder, 0))
+    for role, people in holders.items():
+        calls += [authority.grantRole.encode_input(role, person, 0) for person in people]
     return calls
 
 
-def venue_call(system: System) -> str:
-    """The call to the Authority that lets the market take the auction's fills."""
-    admission = system.market.setVenue.encode_input(system.auction, True)
-    call: str = system.authority.execute.encode_input(system.market, admission)
-    return call
+def founding_calls(system: System, members: Sequence[Holder]) -> list[str]:
+    """The calls to the Authority that admit the founding members and the auction, and let the
+    members decide.
+
+    The founders' households are numbered from 1.
+    """
+    authority = system.authority
+    admissions = [
+        system.membership.admit.encode_input(member, number.to_bytes(32, "big"))
+        for number, member in enumerate(members, 1)
+    ]
+    venue = system.market.setVenue.encode_input(system.auction, True)
+    return [
+        *(authority.execute.encode_input(system.membership, each) for each in admissions),
+        authority.execute.encode_input(system.market, venue),
+        *(authority.grantRole.encode_input(role, system.consortium, 0) for role in MEMBERS_ROLES),
+    ]
 
 
 def save(system: System, path: Path) -> None:
@@ -207,11 +275,12 @@ def save(system: System, path: Path) -> None:
 def main(path: str = "") -> System:
     """Deploys to the active network; saves to `deployments/<chain id>.json` or to `path`."""
     print(f"Network {show_active()}, chain id {chain.id}, at {CONFIG.active_network['host']}")
-    deployer, operator, auditor, treasurer, treasury = (
-        _development_people() if chain.id in DEVELOPMENT_CHAINS else _named_people()
-    )
+    is_development = chain.id in DEVELOPMENT_CHAINS
+    deployer, people = _development_people() if is_development else _named_people()
     system = deploy_system(
-        deployer, operator=operator, auditor=auditor, treasurer=treasurer, treasury=treasury
+        deployer,
+        people,
+        rules=QUICK_RULES if is_development else DEFAULT_RULES,
     )
     target = Path(path) if path else ROOT / f"deployments/{chain.id}.json"
     save(system, target)
@@ -221,24 +290,35 @@ def main(path: str = "") -> System:
     return system
 
 
-def _development_people() -> People:
+def _development_people() -> tuple[LocalAccount, People]:
     first, *others = cast(list[LocalAccount], accounts.from_mnemonic(MNEMONIC, count=5))
-    operator, auditor, treasurer, treasury = others
-    return first, operator, auditor, treasurer, treasury
+    return first, development_people(others)
 
 
-def _named_people() -> People:
-    deployer = cast(LocalAccount, accounts.load(_setting("PEERWATT_DEPLOYER")))
-    people = (
-        deployer,
-        _setting("PEERWATT_OPERATOR"),
-        _setting("PEERWATT_AUDITOR"),
-        _setting("PEERWATT_TREASURER"),
-        _setting("PEERWATT_TREASURY"),
+def development_people(offices: Sequence[Holder]) -> People:
+    """Operator, auditor, treasurer and treasury, and the first households as members."""
+    operator, auditor, treasurer, treasury = offices
+    return People(
+        operator=operator,
+        auditors=(auditor,),
+        treasurers=(treasurer,),
+        treasury=treasury,
+        members=[household_address(number) for number in range(DEVELOPMENT_MEMBERS)],
     )
-    if input(f"Deploy from {deployer}, who will be ADMIN? Type yes: ") != "yes":
+
+
+def _named_people() -> tuple[LocalAccount, People]:
+    deployer = cast(LocalAccount, accounts.load(_setting("PEERWATT_DEPLOYER")))
+    people = People(
+        operator=_setting("PEERWATT_OPERATOR"),
+        auditors=_setting("PEERWATT_AUDITORS").split(","),
+        treasurers=_setting("PEERWATT_TREASURERS").split(","),
+        treasury=_setting("PEERWATT_TREASURY"),
+        members=_setting("PEERWATT_MEMBERS").split(","),
+    )
+    if input(f"Deploy from {deployer}? Type yes: ") != "yes":
         sys.exit("Nothing was deployed")
-    return people
+    return deployer, people
 
 
 def _setting(name: str) -> str:

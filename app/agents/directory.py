@@ -24,7 +24,7 @@ class Offices:
     """The accounts of those who run the market.
 
     `treasury` buys and sells for the grid; `keeper` submits readings and settlements, and clears
-    the auction; `members` stands for the consortium, which decides on the market's rules.
+    the auction; `members` proposes what the consortium decides on the market's rules.
     """
 
     operator: Address

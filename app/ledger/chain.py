@@ -14,6 +14,7 @@ from app.chain.keys import DEVELOPMENT_CHAINS, Keystore
 from app.chain.rpc import Rpc, RpcError
 from app.chain.sender import Call, Sender
 from app.ledger.chain_books import OrderFinder
+from app.ledger.consortium import decide
 from app.ledger.types import (
     Account,
     Address,
@@ -372,7 +373,8 @@ class ChainLedger:
         return PricingRule(await self.read(AUCTION, "pricingRuleOf", window))
 
     async def set_pricing_rule(self, sender: Address, rule: PricingRule) -> Receipt:
-        return await self.write(sender, AUCTION, "setPricingRule", int(rule))
+        """By a decision of the members whose keys are here, which `sender` proposes."""
+        return await decide(self, sender, AUCTION, "setPricingRule", int(rule))
 
     async def _oldest_in_book_of(self, window: int) -> int:
         """The first window whose orders can have been carried on to a book: without a gap."""

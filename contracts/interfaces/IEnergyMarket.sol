@@ -216,6 +216,7 @@ interface IEnergyMarket {
     error NotVenue(address caller);
     error WindowClearing(uint64 window);
     error TermsFrozen(uint64 window);
+    error PausedLately(uint256 restEnd);
     error TermsOutOfLimits(uint64 gridFloor, uint64 gridCeiling, uint64 penaltyRate);
     error LimitsInvalid(uint64 minGridFloor, uint64 maxGridCeiling, uint64 maxPenaltyRate);
     error LengthMismatch(uint256 agreements, uint256 signatures);
@@ -403,11 +404,15 @@ interface IEnergyMarket {
     function setTreasury(address treasury) external;
 
     /// @notice Stops new participants, offers, agreements and orders; clearing that has begun goes
-    /// on, and so do settlement, positions and withdrawals. Restricted to the operator.
+    /// on, and so do settlement, positions and withdrawals. It ends by itself after `PAUSE_LENGTH`;
+    /// the next one can begin `PAUSE_REST` after its end. Restricted to the operator.
     function pause() external;
 
-    /// @notice Ends a pause. Restricted to the operator.
+    /// @notice Ends a pause before its time. Restricted to the members.
     function unpause() external;
+
+    /// @notice The second from which on the last pause is over; 0 if there was none.
+    function pausedUntil() external view returns (uint64);
 
     function defaultTerms() external view returns (Terms memory);
 
@@ -425,6 +430,13 @@ interface IEnergyMarket {
     function currentWindow() external view returns (uint64);
 
     // solhint-disable func-name-mixedcase
+
+    /// @notice Seconds after which a pause ends by itself.
+    function PAUSE_LENGTH() external view returns (uint64);
+
+    /// @notice Seconds after a pause in which the operator cannot pause again, so that a pause that
+    /// goes on is the members' will.
+    function PAUSE_REST() external view returns (uint64);
 
     /// @notice Largest number of items in one call.
     function MAX_BATCH() external view returns (uint256);

@@ -10,6 +10,35 @@ import {IEnergyMarket} from "../interfaces/IEnergyMarket.sol";
 
 /// @title Who calls the market, what they may do, and whether trade is paused
 abstract contract MarketAccess is IEnergyMarket, AccessManaged, ERC2771Context, Pausable {
+    /// @inheritdoc IEnergyMarket
+    uint64 public constant PAUSE_LENGTH = 3 days;
+
+    /// @inheritdoc IEnergyMarket
+    uint64 public constant PAUSE_REST = 4 days;
+
+    /// @inheritdoc IEnergyMarket
+    uint64 public pausedUntil;
+
+    /// @inheritdoc IEnergyMarket
+    function pause() external restricted whenNotPaused {
+        uint256 restEnd = uint256(pausedUntil) + PAUSE_REST;
+        require(block.timestamp >= restEnd, PausedLately(restEnd));
+
+        pausedUntil = uint64(block.timestamp) + PAUSE_LENGTH;
+        emit Paused(_msgSender());
+    }
+
+    /// @inheritdoc IEnergyMarket
+    function unpause() external restricted whenPaused {
+        pausedUntil = uint64(block.timestamp);
+        emit Unpaused(_msgSender());
+    }
+
+    /// @dev A pause that nobody ends is over by itself: the flag of `Pausable` is not used.
+    function paused() public view override returns (bool) {
+        return block.timestamp < pausedUntil;
+    }
+
     function _msgSender() internal view override(Context, ERC2771Context) returns (address) {
         return ERC2771Context._msgSender();
     }

@@ -1,7 +1,7 @@
 """The deployed system, the people of a street, and the defaults of a trade."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,16 @@ from brownie.network.account import Account
 
 from app.ledger.types import MeterKind, Terms
 from app.market.windows import commit_start, grace_end, window_at, window_end
-from scripts.deploy import System, TermLimits, deploy_system
+from scripts.decide import Call, call_of, decide
+from scripts.deploy import (
+    DEVELOPMENT_MEMBERS,
+    QUICK_RULES,
+    Role,
+    System,
+    TermLimits,
+    deploy_system,
+    development_people,
+)
 from tests.contracts.plain import plain
 from tests.contracts.signing import (
     AGREEMENT,
@@ -48,13 +57,22 @@ METERS_FROM = 120
 def system() -> System:
     return deploy_system(
         accounts[0],
-        operator=accounts[1],
-        auditor=accounts[2],
-        treasurer=accounts[3],
-        treasury=accounts[4],
+        development_people(accounts[1:5]),
         terms=Terms(FLOOR, CEILING, PENALTY),
         limits=LIMITS,
+        rules=QUICK_RULES,
     )
+
+
+def founders() -> list[Account]:
+    """The first households, who are members from the deployment on."""
+    return list(accounts[HOUSEHOLDS_FROM : HOUSEHOLDS_FROM + DEVELOPMENT_MEMBERS])
+
+
+def entrust(system: System, role: Role, holder: Account) -> None:
+    """Lets the members decide that somebody has a role, too."""
+    grant = call_of(system.authority, "grantRole", role, holder, 0)
+    decide(system, [grant], founders(), f"Let {holder} be {role.name}")
 
 
 @pytest.fixture(scope="session")
@@ -92,12 +110,53 @@ def auction(system: System) -> Any:
     return system.auction
 
 
+@pytest.fixture(scope="session")
+def membership(system: System) -> Any:
+    return system.membership
+
+
+@pytest.fixture(scope="session")
+def consortium(system: System) -> Any:
+    return system.consortium
+
+
 # People: who is who on a development chain
 
 
 @pytest.fixture(scope="session")
-def admin() -> Account:
+def deployer() -> Account:
+    """Who has deployed the system, and has no say in it."""
     return accounts[0]
+
+
+@pytest.fixture
+def admin(system: System) -> Account:
+    """Somebody whom the members have entrusted with their own role, for this test.
+
+    Thus a test of one function needs no vote for each call; the votes have tests of their own. It
+    was decided the day before.
+    """
+    now = int(chain[-1]["timestamp"])
+    travel_to(now - 24 * 3600)
+    entrust(system, Role.ADMIN, accounts[9])
+    travel_to(now)
+    return accounts[9]
+
+
+@pytest.fixture(scope="session")
+def members() -> list[Account]:
+    """All members, among them the seller and the buyer."""
+    return founders()
+
+
+@pytest.fixture(scope="session")
+def resolve(system: System, members: list[Account]) -> Callable[..., Any]:
+    """Lets the members decide on calls; the receipt of their execution."""
+
+    def resolve(*calls: Call, by: Sequence[Account] = members, description: str = "") -> Any:
+        return decide(system, calls, by, description)
+
+    return resolve
 
 
 @pytest.fixture(scope="session")

@@ -125,12 +125,12 @@ class Mirror:
     def __init__(self, system: System) -> None:
         self._contracts = system.contracts
         self._names = {contract.address: name for name, contract in system.contracts.items()}
-        self._events: dict[bytes, dict[str, Any]] = {}
+        self._events: dict[tuple[str, bytes], dict[str, Any]] = {}
         self._errors: dict[tuple[str, bytes], dict[str, Any]] = {}
         for name, contract in system.contracts.items():
             for entry in contract.abi:
                 if entry["type"] == "event":
-                    self._events[hash_of(entry)] = entry
+                    self._events[name, hash_of(entry)] = entry
                 elif entry["type"] == "error":
                     self._errors[name, hash_of(entry)[:4]] = entry
 
@@ -181,14 +181,14 @@ class Mirror:
 
     def _event(self, log: dict[str, Any]) -> Event:
         topics = [bytes.fromhex(topic.removeprefix("0x")) for topic in log["topics"]]
-        entry = self._events[topics[0]]
+        contract = self._names[to_checksum_address(log["address"])]
+        entry = self._events[contract, topics[0]]
         indexed = [member for member in entry["inputs"] if member["indexed"]]
         others = [member for member in entry["inputs"] if not member["indexed"]]
         arguments = {
             **decoded(indexed, b"".join(topics[1:])),
             **decoded(others, bytes.fromhex(log["data"].removeprefix("0x"))),
         }
-        contract = self._names[to_checksum_address(log["address"])]
         return Event(contract, entry["name"], arguments, int(log["logIndex"], 16))
 
 

@@ -49,6 +49,11 @@ def treasury(staff) -> str:
 
 
 @pytest.fixture
+def members(staff) -> str:
+    return staff.members
+
+
+@pytest.fixture
 def outsider(ledger) -> str:
     return ledger.keys.account("outsider")
 

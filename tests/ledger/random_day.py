@@ -192,7 +192,7 @@ class RandomDay:
         for _ in range(self._random.randint(least, most)):
             yield self._random.choice(actions)()
         if self._market.paused() and self._random.random() < 0.8:
-            yield self._on_market("unpause", self._people.operator)
+            yield self._on_market("unpause", self._people.members)
 
     def _aftermath(self, first: int, last: int) -> Iterator[Call | Wait]:
         """After the grace everything can be settled and closed, with or without readings, and no
@@ -658,9 +658,11 @@ class RandomDay:
         return self._on_market("setTreasury", members, treasury)
 
     def _pause_or_unpause(self) -> Call:
-        operator = self._mostly(self._people.operator, self._anyone)
-        function = self._random.choice(("pause", "unpause", "unpause"))
-        return self._on_market(function, operator)
+        people = self._people
+        function, usual = self._random.choice(
+            (("pause", people.operator), ("unpause", people.members), ("unpause", people.members))
+        )
+        return self._on_market(function, self._mostly(usual, self._anyone))
 
     def _terms(self) -> Terms:
         floor = self._random.randrange(40_000, 120_000)

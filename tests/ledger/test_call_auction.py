@@ -167,7 +167,7 @@ class TestPlacingGuards:
         assert refusal.arguments == {"account": buyer, "required": 400_000, "free": 399_999}
         assert await ledger.orders(WINDOW) == []
 
-    async def test_their_order(self, ledger, place, operator, outsider):
+    async def test_their_order(self, ledger, place, operator, members, outsider):
         """One call that breaks them all, mended one by one."""
         ledger.call("pause", ledger.energy_market.pause, operator)
         wrong = {
@@ -188,7 +188,7 @@ class TestPlacingGuards:
         ):
             wrong |= mended
             errors.append((await refusal_of(place(outsider, Side.BUY, **wrong))).error)
-        ledger.call("unpause", ledger.energy_market.unpause, operator)
+        ledger.call("unpause", ledger.energy_market.unpause, members)
         errors.append((await refusal_of(place(outsider, Side.BUY, **wrong))).error)
 
         assert errors == [

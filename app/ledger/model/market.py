@@ -52,6 +52,8 @@ OFFER_INDEX_BITS = 32
 LANES = 8
 MAX_AGREED_WH = 2**48 - 1
 VENUE_SHIFT = 96
+PAUSE_LENGTH = 3 * 24 * 3600
+PAUSE_REST = 4 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         self._lanes: dict[tuple[Address, int], _Trades] = {}
         self._closed: dict[tuple[Address, int], bool] = {}
         self._venues = {genesis.contracts.call_auction: True}
-        self._paused = {"is": False}
+        self._paused = {"until": 0}
 
     # Views
 
@@ -128,7 +130,7 @@ class EnergyMarket(MarketTerms, MarketAccounts):
 
     def paused(self) -> bool:
         """Whether new participants, offers and agreements are stopped."""
-        return self._paused["is"]
+        return self._now() < self._paused["until"]
 
     def get_offers(self, window: int, offset: int, limit: int) -> tuple[list[Offer], int]:
         """A page of a window's offers and how many there are; at most MAX_PAGE."""
@@ -600,19 +602,21 @@ class EnergyMarket(MarketTerms, MarketAccounts):
     # Pausing
 
     def pause(self, caller: Address) -> None:
-        """By the operator. Errors: EnforcedPause."""
+        """By the operator, for PAUSE_LENGTH seconds. Errors: EnforcedPause, PausedLately."""
         self._restrict(caller, Role.OPERATOR)
         self._when_not_paused()
+        rest_end = self._paused["until"] + PAUSE_REST
+        self._require(self._now() >= rest_end, "PausedLately", restEnd=rest_end)
 
-        self._journal.put(self._paused, "is", True)
+        self._journal.put(self._paused, "until", self._now() + PAUSE_LENGTH)
         self._emit("Paused", account=caller)
 
     def unpause(self, caller: Address) -> None:
-        """By the operator. Errors: ExpectedPause."""
-        self._restrict(caller, Role.OPERATOR)
+        """By the members. Errors: ExpectedPause."""
+        self._restrict(caller, Role.MEMBERS)
         self._require(self.paused(), "ExpectedPause")
 
-        self._journal.put(self._paused, "is", False)
+        self._journal.put(self._paused, "until", self._now())
         self._emit("Unpaused", account=caller)
 
     # Records

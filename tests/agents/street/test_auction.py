@@ -9,7 +9,7 @@ import pytest
 from app.agents.auction.trader import cover_rate
 from app.agents.reports import WindowReport
 from app.agents.street import Street
-from app.ledger.types import AgreementState, Side
+from app.ledger.types import Address, AgreementState, Side
 from app.market.clearing import PricingRule
 from app.market.windows import commit_start, window_start
 from app.scenario.profiles import Profiles
@@ -324,16 +324,18 @@ async def test_a_book_that_cannot_be_cleared_costs_nobody_its_money(
     street: Street, world: World, clock: EventfulClock
 ) -> None:
     window, market = world.scenario.first_window, world.ledger.energy_market
-    operator = world.directory.offices.operator
+    offices = world.directory.offices
 
-    def told(function: str, action: Callable[..., object]) -> Callable[[], object]:
+    def told(function: str, action: Callable[..., object], caller: Address) -> Callable[[], object]:
         async def tell() -> None:
-            world.ledger.call(function, action, operator)
+            world.ledger.call(function, action, caller)
 
         return tell
 
-    clock.at(commit_start(window) + 1, told("pause", market.pause))  # type: ignore[arg-type]
-    clock.at(window_start(window) - 1, told("unpause", market.unpause))  # type: ignore[arg-type]
+    pause = told("pause", market.pause, offices.operator)  # type: ignore[arg-type]
+    unpause = told("unpause", market.unpause, offices.members)  # type: ignore[arg-type]
+    clock.at(commit_start(window) + 1, pause)
+    clock.at(window_start(window) - 1, unpause)
     report = await street.run_window(window)
     assert report.trades == ()
     assert [refused.step for refused in report.refused] == ["clearing"]

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import pytest_asyncio
 
-from app.chain.keys import development_address
+from app.chain.keys import development_address, household_address
 from app.errors import ContractRevertedError
 from app.ledger.chain import AUCTION, ChainLedger
 from app.ledger.fills import fill_agreements
@@ -169,12 +169,20 @@ async def test_orders_are_found_again_after_the_chain_was_set_back(
 
 
 async def test_the_members_choose_the_pricing_rule(ledger, window) -> None:
-    members = development_address(0)
+    member = household_address(0)
 
-    await ledger.set_pricing_rule(members, PricingRule.UNIFORM)
-    await ledger.set_pricing_rule(members, PricingRule.MIDPOINT)
+    await ledger.set_pricing_rule(member, PricingRule.UNIFORM)
+    assert await ledger.pricing_rule_of(window + 1) is PricingRule.UNIFORM
 
+    await ledger.set_pricing_rule(member, PricingRule.MIDPOINT)
     assert await ledger.pricing_rule_of(window + 1) is PricingRule.MIDPOINT
+
+
+async def test_nobody_else_chooses_it(ledger) -> None:
+    with pytest.raises(ContractRevertedError) as caught:
+        await ledger.set_pricing_rule(development_address(0), PricingRule.UNIFORM)
+
+    assert caught.value.error == "GovernorInsufficientProposerVotes"
 
 
 async def test_a_large_book_is_cleared_in_several_calls_by_several_hands(

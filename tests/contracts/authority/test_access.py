@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from brownie import reverts
 from brownie.exceptions import VirtualMachineError
+from eth_utils.abi import function_abi_to_4byte_selector
 
-from scripts.deploy import ACCESS, Role
+from scripts.decide import call_of
+from scripts.deploy import ACCESS, MEMBERS_ROLES, Role
+from tests.contracts.conftest import HOUSEHOLDS_FROM
 from tests.contracts.errors import error
 from tests.contracts.plain import event_of, events_of, plain
 
@@ -19,6 +22,8 @@ CONTRACTS = (
     "PaymentToken",
     "EnergyToken",
     "Forwarder",
+    "Membership",
+    "Consortium",
 )
 RESTRICTED = {
     (contract, function): role
@@ -26,9 +31,18 @@ RESTRICTED = {
     for contract, functions in contracts.items()
     for function in functions
 }
+RULES_OF_THE_CONSORTIUM = {
+    "relay",
+    "setAccessManagerIgnored",
+    "setBaseDelaySeconds",
+    "setProposalThreshold",
+    "setVotingDelay",
+    "setVotingPeriod",
+    "updateQuorumNumerator",
+}
 REFUSED = {"immediate": False, "delay": 0}
 HOLDERS = {
-    Role.ADMIN: "admin",
+    Role.ADMIN: "consortium",
     Role.OPERATOR: "operator",
     Role.AUDITOR: "auditor",
     Role.TREASURER: "treasurer",
@@ -42,6 +56,15 @@ def writes(contract):
         for entry in contract.abi
         if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
     }
+
+
+def selectors(contract):
+    """Name and selector of every function that can change something."""
+    return [
+        (entry["name"], function_abi_to_4byte_selector(entry))
+        for entry in contract.abi
+        if entry.get("name") in writes(contract)
+    ]
 
 
 def some_value(argument):
@@ -89,7 +112,7 @@ def test_only_its_role_may_call_a_restricted_function(
         if authority.canCall(person, target, selector)["immediate"]
     }
 
-    assert allowed == {HOLDERS[role]}
+    assert allowed == {HOLDERS[role]} | ({"consortium"} if role in MEMBERS_ROLES else set())
     for somebody in (seller, outsider):
         assert plain(authority.canCall(somebody, target, selector)) == REFUSED
 
@@ -127,14 +150,16 @@ def test_documents_the_roles(role):
 
 
 @pytest.mark.parametrize(
-    "contract", ["EnergyMarket", "CallAuction", "MeterRegistry", "PaymentToken"]
+    "contract", ["EnergyMarket", "CallAuction", "MeterRegistry", "PaymentToken", "Membership"]
 )
-def test_moves_to_another_authority_by_the_authority_alone(system, authority, admin, contract):
+def test_moves_to_another_authority_by_the_authority_alone(
+    system, authority, resolve, consortium, contract
+):
     target = system.contracts[contract]
-    with reverts(error("AccessManagedUnauthorized", admin)):
-        target.setAuthority.call(system.forwarder, {"from": admin})
+    with reverts(error("AccessManagedUnauthorized", consortium)):
+        target.setAuthority.call(system.forwarder, {"from": consortium})
 
-    authority.updateAuthority(target, system.forwarder, {"from": admin})
+    resolve(call_of(authority, "updateAuthority", target, system.forwarder))
 
     assert target.authority() == system.forwarder
 
@@ -168,30 +193,98 @@ def test_labels_its_roles(access_transaction):
     }
 
 
-def test_gives_each_role_to_its_holder(access_transaction, operator, auditor, treasurer):
+def test_gives_each_role_to_its_holder(
+    access_transaction, consortium, operator, auditor, treasurer
+):
     granted = events_of(access_transaction, "RoleGranted")
 
-    assert {event["roleId"]: event["account"] for event in granted} == {
-        Role.OPERATOR: operator.address,
-        Role.AUDITOR: auditor.address,
-        Role.TREASURER: treasurer.address,
-    }
+    assert [(event["roleId"], event["account"]) for event in granted] == [
+        (Role.OPERATOR, operator.address),
+        (Role.AUDITOR, auditor.address),
+        (Role.TREASURER, treasurer.address),
+        *((role, consortium.address) for role in MEMBERS_ROLES),
+    ]
 
 
-@pytest.mark.parametrize("other", ["operator", "auditor", "treasurer", "seller", "outsider"])
-def test_only_the_admin_gives_roles(authority, other, request):
+@pytest.mark.parametrize(
+    "other", ["deployer", "operator", "auditor", "treasurer", "seller", "outsider"]
+)
+def test_nobody_alone_gives_roles(authority, other, request):
     somebody = request.getfixturevalue(other)
 
     with pytest.raises(VirtualMachineError, match="AccessManagerUnauthorizedAccount"):
         authority.grantRole.call(Role.OPERATOR, somebody, 0, {"from": somebody})
 
 
-def test_admin_can_hand_over(authority, market, admin, operator, outsider):
-    authority.grantRole(Role.ADMIN, outsider, 0, {"from": admin})
-    authority.renounceRole(Role.ADMIN, admin, {"from": admin})
+def holders_of(authority, web3):
+    """Who has which role, by the Authority's own record of all that was ever given or taken."""
+    given = web3.eth.contract(address=authority.address, abi=authority.abi).events
+    accounts_of = {}
+    for event in given.RoleGranted.get_logs(from_block=0):
+        accounts_of.setdefault(event.args.roleId, set()).add(event.args.account)
+    return {
+        role: {one for one in accounts if authority.hasRole(role, one)["isMember"]}
+        for role, accounts in accounts_of.items()
+    }
 
-    authority.revokeRole(Role.OPERATOR, operator, {"from": outsider})
-    with reverts(error("AccessManagedUnauthorized", operator)):
-        market.pause.call({"from": operator})
-    with pytest.raises(VirtualMachineError, match="AccessManagerUnauthorizedAccount"):
-        authority.grantRole.call(Role.OPERATOR, admin, 0, {"from": admin})
+
+def test_no_key_may_do_more_than_the_table_gives_to_its_office(
+    system, authority, web3, operator, auditor, treasurer
+):
+    """Every function of every contract: whom does the Authority let call it, who has a key?"""
+    holders = holders_of(authority, web3)
+    people = {
+        (contract, name): {
+            account
+            for account in holders[authority.getTargetFunctionRole(target, selector)]
+            if not web3.eth.get_code(account)
+        }
+        for contract, target in system.contracts.items()
+        for name, selector in selectors(target)
+    }
+
+    offices = {Role.OPERATOR: operator, Role.AUDITOR: auditor, Role.TREASURER: treasurer}
+    assert {place: who for place, who in people.items() if who} == {
+        (contract, function): {office.address}
+        for role, office in offices.items()
+        for contract, functions in ACCESS[role].items()
+        for function in functions
+    }
+
+
+def test_no_key_changes_the_authority_or_the_rules_of_voting(system, accounts):
+    """By calling: as all who have to do with the system."""
+    authority, consortium = system.contracts["Authority"], system.contracts["Consortium"]
+    entries = [
+        *((authority, entry) for name, entry in writes(authority).items() if name != "multicall"),
+        *((consortium, writes(consortium)[name]) for name in RULES_OF_THE_CONSORTIUM),
+    ]
+
+    for target, entry in entries:
+        for somebody in accounts[: HOUSEHOLDS_FROM + 1]:
+            assert refusal(target, entry, somebody), (entry["name"], somebody)
+
+
+def test_the_deployer_keeps_nothing(system, authority, deployer):
+    for role in Role:
+        assert not authority.hasRole(role, deployer)["isMember"]
+    assert not system.membership.isMember(deployer)
+
+
+@pytest.mark.parametrize("role", MEMBERS_ROLES)
+def test_the_members_decide_by_vote(system, authority, web3, consortium, role):
+    assert consortium.address in holders_of(authority, web3)[role]
+    assert plain(authority.hasRole(role, consortium)) == {"isMember": True, "executionDelay": 0}
+
+
+def test_the_members_alone_are_admin(authority, web3, consortium):
+    assert holders_of(authority, web3)[Role.ADMIN] == {consortium.address}
+
+
+def test_the_members_may_hand_over(authority, resolve, consortium, outsider):
+    resolve(
+        call_of(authority, "grantRole", Role.ADMIN, outsider, 0),
+        call_of(authority, "revokeRole", Role.ADMIN, consortium),
+    )
+
+    authority.grantRole.call(Role.OPERATOR, outsider, 0, {"from": outsider})

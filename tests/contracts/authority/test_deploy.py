@@ -9,11 +9,11 @@ from scripts import deploy
 from tests.contracts.plain import plain
 
 
-def test_deploys_in_eight_transactions(system, chain):
+def test_deploys_a_contract_a_transaction_and_hands_over_in_one(system, chain):
     last_block = system.first_block + len(system.contracts)
 
     blocks = [chain[number] for number in range(system.first_block, last_block + 1)]
-    assert [len(block.transactions) for block in blocks] == [1] * 8
+    assert [len(block.transactions) for block in blocks] == [1] * (len(system.contracts) + 1)
     created = [chain.get_transaction(block.transactions[0]).contract_address for block in blocks]
     assert created == [contract.address for contract in system.contracts.values()] + [None]
 
@@ -28,7 +28,16 @@ def test_links_for_good(system):
     assert system.auction.market() == system.market
     assert system.market.isTrustedForwarder(system.forwarder)
     assert system.auction.isTrustedForwarder(system.forwarder)
-    for contract in (system.payment_token, system.registry, system.market, system.auction):
+    assert system.consortium.token() == system.membership
+    assert system.consortium.accessManager() == system.authority
+    assert system.consortium.isTrustedForwarder(system.forwarder)
+    for contract in (
+        system.payment_token,
+        system.registry,
+        system.market,
+        system.auction,
+        system.membership,
+    ):
         assert contract.authority() == system.authority
 
 
@@ -74,7 +83,28 @@ def test_gives_the_roles_to_the_development_accounts(deployed):
     assert system.market.treasury() == accounts[4]
     for role in deploy.Role:
         holders = [person for person in accounts[:10] if is_member(system, role, person)]
-        assert holders == [accounts[role]]
+        assert holders == ([] if role is deploy.Role.ADMIN else [accounts[role]])
+
+
+def test_founds_with_the_first_households(deployed):
+    system, _, _ = deployed
+
+    assert system.membership.memberCount() == deploy.DEVELOPMENT_MEMBERS
+    for household in accounts[20 : 20 + deploy.DEVELOPMENT_MEMBERS]:
+        assert system.membership.isMember(household)
+
+
+def test_members_decide_quickly_on_a_development_chain_and_with_time_elsewhere(deployed):
+    system, _, _ = deployed
+    rules = (
+        system.consortium.votingDelay(),
+        system.consortium.votingPeriod(),
+        system.consortium.baseDelaySeconds(),
+        system.consortium.quorumNumerator(),
+    )
+
+    assert rules == (0, 60, 30, 50)
+    assert deploy.VotingRules(86_400, 259_200, 86_400, 50) == deploy.DEFAULT_RULES
 
 
 def is_member(system, role, person):

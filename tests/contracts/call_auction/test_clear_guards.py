@@ -79,13 +79,13 @@ def test_refuses_an_empty_book(auction, buy, buyer, keeper):
         auction.clear.call(WINDOW, [], [], {"from": keeper})
 
 
-def test_refuses_to_begin_while_paused(auction, market, book, operator, keeper, book_of):
+def test_refuses_to_begin_while_paused(auction, market, book, operator, admin, keeper, book_of):
     market.pause({"from": operator})
     travel_to(commit_start(WINDOW))
     with reverts(error("EnforcedPause")):
         auction.clear.call(WINDOW, *book, {"from": keeper})
 
-    market.unpause({"from": operator})
+    market.unpause({"from": admin})
     auction.clear(WINDOW, *book, {"from": keeper})
     assert book_of() == (0, 0, CLEARED)
 

@@ -15,8 +15,8 @@ def market_link():
 
 
 @pytest.fixture
-def token(admin, registry_link, market_link):
-    return admin.deploy(EnergyToken, registry_link, market_link)
+def token(deployer, registry_link, market_link):
+    return deployer.deploy(EnergyToken, registry_link, market_link)
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_covers_no_delivery_to_the_last_watt_hour(token, market_link, holder, bu
 # Access
 
 
-@pytest.mark.parametrize("other", ["admin", "operator", "outsider"])
+@pytest.mark.parametrize("other", ["deployer", "operator", "outsider"])
 @pytest.mark.parametrize("function", ["inject", "withdraw", "lose"])
 def test_refuses_all_but_its_links(token, holder, function, other, request):
     somebody = request.getfixturevalue(other)
@@ -119,7 +119,7 @@ def test_refuses_all_but_its_links(token, holder, function, other, request):
         getattr(token, function).call(holder, 1, {"from": somebody})
 
 
-@pytest.mark.parametrize("other", ["admin", "operator", "outsider"])
+@pytest.mark.parametrize("other", ["deployer", "operator", "outsider"])
 def test_delivers_for_nobody_else(token, holder, buyer, other, request):
     somebody = request.getfixturevalue(other)
 
@@ -138,7 +138,7 @@ def test_lets_the_registry_move_nothing(token, registry_link, holder, buyer):
         token.deliver.call(holder, buyer, 1, {"from": registry_link})
 
 
-@pytest.mark.parametrize("other", ["admin", "registry_link", "outsider"])
+@pytest.mark.parametrize("other", ["deployer", "registry_link", "outsider"])
 def test_prepares_for_the_market_alone(token, outsider, other, request):
     somebody = request.getfixturevalue(other)
 

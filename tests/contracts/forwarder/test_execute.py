@@ -159,3 +159,16 @@ def test_takes_a_request_until_its_deadline(market, forwarder, request_of, relay
     travel_to(DEADLINE + 1)
     with reverts(error("ERC2771ForwarderExpiredRequest", DEADLINE)):
         forwarder.execute.call(request, {"from": relayer})
+
+
+def test_proposes_for_a_member_and_for_nobody_else(
+    consortium, membership, forwarder, request_of, relayer, seller, outsider
+):
+    admission = membership.admit.encode_input(outsider, b"\x08" * 32)
+    data = consortium.propose.encode_input([membership], [0], [admission], "")
+
+    transaction = forwarder.execute(request_of(seller, data, to=consortium), {"from": relayer})
+    assert event_of(transaction, "ProposalCreated")["proposer"] == seller.address
+
+    with reverts(error("FailedCall")):
+        forwarder.execute.call(request_of(outsider, data, to=consortium), {"from": relayer})

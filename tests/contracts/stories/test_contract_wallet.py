@@ -20,9 +20,11 @@ METER = key(METERS_FROM + 50)
 
 
 @pytest.fixture
-def wallet(market, registry, payment_token, admin, auditor, treasurer, outsider, account_holders):
+def wallet(
+    market, registry, payment_token, deployer, auditor, treasurer, outsider, account_holders
+):
     """The outsider's wallet, a participant with money."""
-    wallet = admin.deploy(ContractWallet, outsider)
+    wallet = deployer.deploy(ContractWallet, outsider)
     account_holders.append(wallet)
     registry.certify(METER.address, wallet, 0, VALID_UNTIL, {"from": auditor})
     payment_token.mint(wallet, DEPOSIT, b"\x77" * 32, {"from": treasurer})

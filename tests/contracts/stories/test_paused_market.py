@@ -11,6 +11,7 @@ def test_a_pause_holds_trade_but_nobodys_money(
     record,
     settle_and_close,
     operator,
+    admin,
     account_of,
     sign,
     seller,
@@ -35,6 +36,6 @@ def test_a_pause_holds_trade_but_nobodys_money(
         market.withdraw(account_of(household)["free"], {"from": household})
         assert account_of(household) == {"free": 0, "locked": 0, "debt": 0}
 
-    market.unpause({"from": operator})
+    market.unpause({"from": admin})
     market.deposit(DEPOSIT // 2, {"from": seller})
     market.makeOffer(WINDOW + 2, 1_000, 100_000, {"from": seller})
