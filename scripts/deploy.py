@@ -28,6 +28,7 @@ from brownie.network.contract import ProjectContract
 from brownie.network.main import show_active
 from brownie.project.main import get_loaded_projects
 from brownie.typing import ContractName
+from web3 import Web3
 
 from app.chain.keys import household_address
 from app.errors import NonceError
@@ -43,7 +44,7 @@ DEPLOYMENT_GAS = 8_000_000
 DAY = 24 * 3600
 DEVELOPMENT_MEMBERS = 4
 
-Holder: TypeAlias = Account | LocalAccount | str
+Holder: TypeAlias = Account | LocalAccount | ProjectContract | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Role(IntEnum):
     OPERATOR = 1
     AUDITOR = 2
     TREASURER = 3
+    MINTER = 4  # the treasury contract
 
 
 # Role -> contract -> functions. What is restricted and not named here is the ADMIN's.
@@ -72,10 +74,12 @@ ACCESS: Mapping[Role, Mapping[str, tuple[str, ...]]] = {
         "EnergyMarket": ("setTermLimits", "setTreasury", "setVenue", "unpause"),
         "CallAuction": ("setPricingRule",),
         "Membership": ("admit", "expel", "setDelegationAllowed"),
+        "Treasury": ("setThreshold", "setDailyLimit"),
     },
     Role.OPERATOR: {"EnergyMarket": ("publishTerms", "setDefaultTerms", "pause")},
-    Role.AUDITOR: {"MeterRegistry": ("certify", "revoke")},
-    Role.TREASURER: {"PaymentToken": ("mint", "burn")},
+    Role.AUDITOR: {"MeterRegistry": ("certify", "revoke"), "Treasury": ("attestReserve",)},
+    Role.TREASURER: {"Treasury": ("confirmDeposit", "confirmPayout", "rejectWithdrawal")},
+    Role.MINTER: {"PaymentToken": ("mint", "burn")},
 }
 
 
@@ -116,6 +120,19 @@ QUICK_RULES = VotingRules(voting_delay=0, voting_period=60, execution_delay=30, 
 
 
 @dataclass(frozen=True, slots=True)
+class TreasuryRules:
+    """How many treasurers have to confirm, and how much money they may make in a day."""
+
+    threshold: int
+    daily_limit: int
+
+
+# A million of the currency. One treasurer is enough where there is but one.
+DEFAULT_TREASURY = TreasuryRules(threshold=1, daily_limit=1_000_000_000_000)
+DEVELOPMENT_RESERVE = 1_000_000_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The contracts of one deployment, and the block that it began in."""
 
@@ -128,6 +145,7 @@ class System:
     auction: ProjectContract
     membership: ProjectContract
     consortium: ProjectContract
+    treasury: ProjectContract
     first_block: int
 
     @property
@@ -143,6 +161,7 @@ class System:
             "CallAuction": self.auction,
             "Membership": self.membership,
             "Consortium": self.consortium,
+            "Treasury": self.treasury,
         }
 
 
@@ -153,6 +172,7 @@ def deploy_system(
     terms: Terms = DEFAULT_TERMS,
     limits: TermLimits = DEFAULT_LIMITS,
     rules: VotingRules = DEFAULT_RULES,
+    money: TreasuryRules = DEFAULT_TREASURY,
 ) -> System:
     """Deploys all contracts, and hands them over to the founding members in one last transaction.
 
@@ -190,6 +210,7 @@ def deploy_system(
     auction = deploy("CallAuction", authority, forwarder, market)
     membership = deploy("Membership", authority)
     consortium = deploy("Consortium", authority, forwarder, membership, astuple(rules))
+    treasury = deploy("Treasury", authority, forwarder, payment_token, *astuple(money))
     if registry != registry_address or market != market_address:
         raise NonceError("the deployer sent something else meanwhile", hint="deploy again")
 
@@ -203,12 +224,14 @@ def deploy_system(
         auction,
         membership,
         consortium,
+        treasury,
         first_block,
     )
     holders: Mapping[Role, Sequence[Holder]] = {
         Role.OPERATOR: (people.operator,),
         Role.AUDITOR: people.auditors,
         Role.TREASURER: people.treasurers,
+        Role.MINTER: (treasury,),
     }
     calls = [
         *access_calls(system, holders),
@@ -259,6 +282,13 @@ def founding_calls(system: System, members: Sequence[Holder]) -> list[str]:
     ]
 
 
+def attest_reserve(system: System, auditor: Account | LocalAccount, amount: int) -> None:
+    """Lets an auditor say what is in the bank. On a development chain nobody else would."""
+    system.treasury.attestReserve(
+        amount, Web3.keccak(text="development"), {"from": auditor, "silent": True}
+    )
+
+
 def save(system: System, path: Path) -> None:
     """Writes the addresses for whoever wants to talk to the contracts."""
     record = {
@@ -282,6 +312,8 @@ def main(path: str = "") -> System:
         people,
         rules=QUICK_RULES if is_development else DEFAULT_RULES,
     )
+    if is_development:
+        attest_reserve(system, cast(LocalAccount, people.auditors[0]), DEVELOPMENT_RESERVE)
     target = Path(path) if path else ROOT / f"deployments/{chain.id}.json"
     save(system, target)
     for name, contract in system.contracts.items():

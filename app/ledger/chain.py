@@ -61,6 +61,7 @@ ENERGY = "EnergyToken"
 PAYMENT = "PaymentToken"
 FORWARDER = "Forwarder"
 AUCTION = "CallAuction"
+TREASURY = "Treasury"
 
 ReceiptListener = Callable[[Receipt], None]
 Item = TypeVar("Item")
@@ -205,7 +206,7 @@ class ChainLedger:
     async def mint_payment(
         self, sender: Address, holder: Address, amount: int, reference: bytes
     ) -> Receipt:
-        return await self.write(sender, PAYMENT, "mint", holder, amount, reference)
+        return await self.write(sender, TREASURY, "confirmDeposit", holder, amount, reference)
 
     async def deposit(self, sender: Address, amount: int) -> Receipt:
         market = self.contracts[MARKET].address

@@ -72,7 +72,7 @@ async def test_the_treasurer_mints_a_bank_deposit_once(
     await market.post("/balances/mints", body)
     assert (await market.get(f"/balances/{home.account}"))["payment_tokens"] == 5
     problem = await market.post("/balances/mints", body, 409)
-    assert problem["error"] == "ReferenceUsed"
+    assert problem["error"] == "AlreadyConfirmed"
     body |= {"from": seller.account, "reference": "0x" + secrets.token_hex(32)}
     problem = await market.post("/balances/mints", body, 403)
     assert problem["error"] == "AccessManagedUnauthorized"

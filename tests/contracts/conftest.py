@@ -13,10 +13,12 @@ from app.market.windows import commit_start, grace_end, window_at, window_end
 from scripts.decide import Call, call_of, decide
 from scripts.deploy import (
     DEVELOPMENT_MEMBERS,
+    DEVELOPMENT_RESERVE,
     QUICK_RULES,
     Role,
     System,
     TermLimits,
+    attest_reserve,
     deploy_system,
     development_people,
 )
@@ -55,13 +57,15 @@ METERS_FROM = 120
 
 @pytest.fixture(scope="session")
 def system() -> System:
-    return deploy_system(
+    system = deploy_system(
         accounts[0],
         development_people(accounts[1:5]),
         terms=Terms(FLOOR, CEILING, PENALTY),
         limits=LIMITS,
         rules=QUICK_RULES,
     )
+    attest_reserve(system, accounts[2], DEVELOPMENT_RESERVE)
+    return system
 
 
 def founders() -> list[Account]:
@@ -111,6 +115,12 @@ def auction(system: System) -> Any:
 
 
 @pytest.fixture(scope="session")
+def bank(system: System) -> Any:
+    """The treasury contract, which is not the account that buys and sells for the grid."""
+    return system.treasury
+
+
+@pytest.fixture(scope="session")
 def membership(system: System) -> Any:
     return system.membership
 
@@ -141,6 +151,16 @@ def admin(system: System) -> Account:
     entrust(system, Role.ADMIN, accounts[9])
     travel_to(now)
     return accounts[9]
+
+
+@pytest.fixture
+def minter(system: System) -> Account:
+    """Somebody whom the members have let make and end tokens, in place of the treasury."""
+    now = int(chain[-1]["timestamp"])
+    travel_to(now - 24 * 3600)
+    entrust(system, Role.MINTER, accounts[10])
+    travel_to(now)
+    return accounts[10]
 
 
 @pytest.fixture(scope="session")
@@ -244,12 +264,12 @@ def certify(registry: Any, auditor: Account) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def fund(payment_token: Any, market: Any, treasurer: Account) -> Callable[..., Any]:
+def fund(payment_token: Any, bank: Any, market: Any, treasurer: Account) -> Callable[..., Any]:
     """Gives somebody payment tokens, which the market may take."""
 
     def fund(holder: Account, amount: int = DEPOSIT) -> None:
         reference = payment_token.depositedTotal().to_bytes(31, "big") + b"\x01"
-        post(payment_token, "mint", holder, amount, reference, by=treasurer)
+        post(bank, "confirmDeposit", holder, amount, reference, by=treasurer)
         post(payment_token, "approve", market, 2**256 - 1, by=holder)
 
     return fund

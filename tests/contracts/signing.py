@@ -45,6 +45,14 @@ PERMIT = {
         {"name": "deadline", "type": "uint256"},
     ]
 }
+BALLOT = {
+    "Ballot": [
+        {"name": "proposalId", "type": "uint256"},
+        {"name": "support", "type": "uint8"},
+        {"name": "voter", "type": "address"},
+        {"name": "nonce", "type": "uint256"},
+    ]
+}
 FORWARD_REQUEST = {
     "ForwardRequest": [
         {"name": "from", "type": "address"},

@@ -24,6 +24,7 @@ CONTRACTS = (
     "Forwarder",
     "Membership",
     "Consortium",
+    "Treasury",
 )
 RESTRICTED = {
     (contract, function): role
@@ -46,6 +47,7 @@ HOLDERS = {
     Role.OPERATOR: "operator",
     Role.AUDITOR: "auditor",
     Role.TREASURER: "treasurer",
+    Role.MINTER: "bank",
 }
 
 
@@ -150,7 +152,8 @@ def test_documents_the_roles(role):
 
 
 @pytest.mark.parametrize(
-    "contract", ["EnergyMarket", "CallAuction", "MeterRegistry", "PaymentToken", "Membership"]
+    "contract",
+    ["EnergyMarket", "CallAuction", "MeterRegistry", "PaymentToken", "Membership", "Treasury"],
 )
 def test_moves_to_another_authority_by_the_authority_alone(
     system, authority, resolve, consortium, contract
@@ -194,7 +197,7 @@ def test_labels_its_roles(access_transaction):
 
 
 def test_gives_each_role_to_its_holder(
-    access_transaction, consortium, operator, auditor, treasurer
+    access_transaction, consortium, bank, operator, auditor, treasurer
 ):
     granted = events_of(access_transaction, "RoleGranted")
 
@@ -202,6 +205,7 @@ def test_gives_each_role_to_its_holder(
         (Role.OPERATOR, operator.address),
         (Role.AUDITOR, auditor.address),
         (Role.TREASURER, treasurer.address),
+        (Role.MINTER, bank.address),
         *((role, consortium.address) for role in MEMBERS_ROLES),
     ]
 

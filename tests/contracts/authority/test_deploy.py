@@ -37,6 +37,7 @@ def test_links_for_good(system):
         system.market,
         system.auction,
         system.membership,
+        system.treasury,
     ):
         assert contract.authority() == system.authority
 
@@ -83,7 +84,16 @@ def test_gives_the_roles_to_the_development_accounts(deployed):
     assert system.market.treasury() == accounts[4]
     for role in deploy.Role:
         holders = [person for person in accounts[:10] if is_member(system, role, person)]
-        assert holders == ([] if role is deploy.Role.ADMIN else [accounts[role]])
+        of_a_contract = role in (deploy.Role.ADMIN, deploy.Role.MINTER)
+        assert holders == ([] if of_a_contract else [accounts[role]])
+
+
+def test_says_what_is_in_the_bank_of_a_development_chain(deployed):
+    system, _, _ = deployed
+
+    assert system.treasury.reserve()["amount"] == deploy.DEVELOPMENT_RESERVE
+    assert system.treasury.threshold() == 1
+    assert system.treasury.paymentToken() == system.payment_token
 
 
 def test_founds_with_the_first_households(deployed):

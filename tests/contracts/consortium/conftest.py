@@ -4,16 +4,7 @@ import pytest
 
 from scripts.decide import call_of, execute, propose, vote
 from tests.contracts.conftest import index_of
-from tests.contracts.signing import key, signed
-
-BALLOT = {
-    "Ballot": [
-        {"name": "proposalId", "type": "uint256"},
-        {"name": "support", "type": "uint8"},
-        {"name": "voter", "type": "address"},
-        {"name": "nonce", "type": "uint256"},
-    ]
-}
+from tests.contracts.signing import BALLOT, key, signed
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ from random import Random
 
 import pytest
 from brownie import accounts
+from web3 import Web3
 
 from app.ledger.types import Order, Side
 from app.market.auction import queue_of
 from app.market.windows import commit_start, grace_end, window_end
+from scripts.decide import call_of
 from tests.contracts.conftest import (
     CEILING,
     FLOOR,
@@ -22,12 +24,14 @@ from tests.contracts.conftest import (
     PENALTY,
     WINDOW,
     agreement_on,
+    index_of,
     info_of,
     post,
     reading_of,
     travel_to,
 )
 from tests.contracts.plain import events_of, plain
+from tests.contracts.signing import BALLOT, key, signed
 
 SNAPSHOT = Path(__file__).resolve().parents[3] / "benchmarks" / "gas.json"
 RENEW = "PEERWATT_RENEW_GAS"
@@ -44,6 +48,8 @@ TOPICS = {
     "orders",
     "clearing",
     "clearing a random book of 100 buys and 100 sells",
+    "consortium",
+    "treasury",
 }
 TARGETS = {
     ("offers", "makeOffer, later in a window"): 60_000,
@@ -236,6 +242,19 @@ def test_batches_cost_what_was_committed(
 
 
 @pytest.fixture
+def ballot_of(consortium):
+    """A member's signed vote for a proposal."""
+
+    def ballot_of(proposal, voter):
+        values = {"proposalId": proposal, "support": 1, "voter": voter.address, "nonce": 0}
+        signer = key(index_of(voter))
+        signature = signed(signer, consortium, "Peerwatt Consortium", BALLOT, values)
+        return proposal, 1, voter, signature
+
+    return ballot_of
+
+
+@pytest.fixture
 def place(auction):
     """Places an order that takes part in so many windows, and nothing more."""
 
@@ -382,6 +401,51 @@ def test_an_order_costs_the_same_in_every_book(chain, auction, crowd, place, sel
         costs[depth] = cost()
 
     assert costs[300] == costs[1] <= 75_000
+
+
+def test_a_decision_costs_what_was_committed(system, membership, members, ballot_of, newcomer):
+    consortium, outsider = system.consortium, accounts[9]
+    calls = [call_of(membership, "admit", newcomer, b"\x07" * 32)]
+    action = [membership], [0], [calls[0][1]]
+    proposed = consortium.propose(*action, "", {"from": members[0]})
+    proposal = int(proposed.events["ProposalCreated"]["proposalId"])
+    travel_to(consortium.proposalSnapshot(proposal) + 1)
+    voted = [consortium.castVote(proposal, 1, {"from": member}) for member in members[:2]]
+    by_signature = consortium.castVoteBySig(*ballot_of(proposal, members[2]), {"from": outsider})
+    described = (*action, Web3.keccak(text=""))
+    travel_to(consortium.proposalDeadline(proposal) + 1)
+    queued = consortium.queue(*described, {"from": outsider})
+    travel_to(consortium.proposalEta(proposal))
+
+    check(
+        "consortium",
+        {
+            "propose, one call": gas(proposed),
+            "castVote, first": gas(voted[0]),
+            "castVote, later": gas(voted[1]),
+            "castVoteBySig": gas(by_signature),
+            "queue": gas(queued),
+            "execute, admit": gas(consortium.execute(*described, {"from": outsider})),
+        },
+    )
+
+
+def test_the_treasury_costs_what_was_committed(bank, payment_token, treasurer, newcomer):
+    deposited = bank.confirmDeposit(newcomer, 700, b"\x0b" * 32, {"from": treasurer})
+    payment_token.approve(bank, 1_000, {"from": newcomer})
+    requested = bank.requestWithdrawal(500, b"\x0a" * 32, {"from": newcomer})
+    paid = bank.confirmPayout(1, b"\x0c" * 32, {"from": treasurer})
+    bank.requestWithdrawal(500, b"\x0a" * 32, {"from": newcomer})
+
+    check(
+        "treasury",
+        {
+            "confirmDeposit, last": gas(deposited),
+            "requestWithdrawal": gas(requested),
+            "confirmPayout, last": gas(paid),
+            "rejectWithdrawal, last": gas(bank.rejectWithdrawal(2, {"from": treasurer})),
+        },
+    )
 
 
 def test_the_snapshot_has_no_other_topics():

@@ -9,16 +9,16 @@ REFERENCE = b"\xb5" * 32
 
 
 @pytest.fixture
-def holder(payment_token, treasurer, newcomer):
+def holder(payment_token, minter, newcomer):
     """Somebody who wants to be paid out up to 1.00."""
-    payment_token.approve(treasurer, 1_000_000, {"from": newcomer})
+    payment_token.approve(minter, 1_000_000, {"from": newcomer})
     return newcomer
 
 
-def test_takes_money_out_of_circulation(payment_token, treasurer, holder):
+def test_takes_money_out_of_circulation(payment_token, minter, holder):
     supply = payment_token.totalSupply()
 
-    transaction = payment_token.burn(holder, 1_000_000, REFERENCE, {"from": treasurer})
+    transaction = payment_token.burn(holder, 1_000_000, REFERENCE, {"from": minter})
 
     assert event_of(transaction, "WithdrawalBurned") == {
         "holder": holder.address,
@@ -33,34 +33,34 @@ def test_takes_money_out_of_circulation(payment_token, treasurer, holder):
     )
 
 
-def test_needs_the_holders_allowance(payment_token, treasurer, holder):
-    payment_token.burn.call(holder, 1_000_000, REFERENCE, {"from": treasurer})
+def test_needs_the_holders_allowance(payment_token, minter, holder):
+    payment_token.burn.call(holder, 1_000_000, REFERENCE, {"from": minter})
 
-    with reverts(error("ERC20InsufficientAllowance", treasurer, 1_000_000, 1_000_001)):
-        payment_token.burn.call(holder, 1_000_001, REFERENCE, {"from": treasurer})
-
-
-def test_takes_a_reference_once(payment_token, treasurer, holder):
-    payment_token.burn(holder, 1, REFERENCE, {"from": treasurer})
-
-    with reverts(error("ReferenceUsed", REFERENCE)):
-        payment_token.burn.call(holder, 1, REFERENCE, {"from": treasurer})
+    with reverts(error("ERC20InsufficientAllowance", minter, 1_000_000, 1_000_001)):
+        payment_token.burn.call(holder, 1_000_001, REFERENCE, {"from": minter})
 
 
-def test_takes_no_reference_of_a_deposit(payment_token, treasurer, holder):
-    payment_token.mint(holder, 1, REFERENCE, {"from": treasurer})
+def test_takes_a_reference_once(payment_token, minter, holder):
+    payment_token.burn(holder, 1, REFERENCE, {"from": minter})
 
     with reverts(error("ReferenceUsed", REFERENCE)):
-        payment_token.burn.call(holder, 1, REFERENCE, {"from": treasurer})
+        payment_token.burn.call(holder, 1, REFERENCE, {"from": minter})
 
 
-def test_needs_a_reference(payment_token, treasurer, holder):
+def test_takes_no_reference_of_a_deposit(payment_token, minter, holder):
+    payment_token.mint(holder, 1, REFERENCE, {"from": minter})
+
+    with reverts(error("ReferenceUsed", REFERENCE)):
+        payment_token.burn.call(holder, 1, REFERENCE, {"from": minter})
+
+
+def test_needs_a_reference(payment_token, minter, holder):
     with reverts(error("ReferenceMissing")):
-        payment_token.burn.call(holder, 1, b"\x00" * 32, {"from": treasurer})
+        payment_token.burn.call(holder, 1, b"\x00" * 32, {"from": minter})
 
 
-@pytest.mark.parametrize("other", ["operator", "auditor", "treasury", "admin", "newcomer"])
-def test_refuses_all_but_the_treasurer(payment_token, holder, other, request):
+@pytest.mark.parametrize("other", ["operator", "treasurer", "auditor", "admin", "newcomer"])
+def test_refuses_all_but_the_treasury(payment_token, holder, other, request):
     somebody = request.getfixturevalue(other)
 
     with reverts(error("AccessManagedUnauthorized", somebody)):

@@ -16,6 +16,7 @@ def system() -> System:
     # propose from the second after its admission on.
     chain.mine(timestamp=int(chain[-1]["timestamp"]) + 1)
     entrust(system, Role.ADMIN, accounts[0])
+    entrust(system, Role.MINTER, accounts[3])
     return system
 
 
