@@ -68,8 +68,8 @@ def test_needs_the_money(market, newcomer):
 # Edges
 
 
-def test_holds_up_to_64_bits_of_money(market, payment_token, newcomer, fund):
-    fund(newcomer, 2**64)
+def test_holds_up_to_64_bits_of_money(market, payment_token, newcomer, minter):
+    payment_token.mint(newcomer, 2**64, b"\x77" * 32, {"from": minter})
     maximum = 2**64 - 1 - payment_token.balanceOf(market)
 
     market.deposit.call(maximum, {"from": newcomer})

@@ -246,12 +246,13 @@ def test_delivers_to_the_last_watt_hour(
     assert event_of(transaction, "TransactionMade")["deliveredWh"] == delivered_wh
 
 
-def test_survives_the_largest_trade(market, make_offer, allow, fund, keeper, seller, buyer):
+def test_survives_the_largest_trade(
+    market, payment_token, make_offer, allow, minter, keeper, seller, buyer
+):
     largest = 2**32 - 1
-    fund(buyer, 10**16)
-    fund(seller, 10**16)
-    market.deposit(10**16, {"from": buyer})
-    market.deposit(10**16, {"from": seller})
+    for number, household in enumerate((seller, buyer), 1):
+        payment_token.mint(household, 10**16, bytes([number]) * 32, {"from": minter})
+        market.deposit(10**16, {"from": household})
     agreement = agreement_on(make_offer(largest), seller, buyer, energy_wh=largest)
     travel_to(commit_start(WINDOW))
     allow(agreement)

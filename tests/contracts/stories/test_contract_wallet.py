@@ -21,13 +21,13 @@ METER = key(METERS_FROM + 50)
 
 @pytest.fixture
 def wallet(
-    market, registry, payment_token, deployer, auditor, treasurer, outsider, account_holders
+    market, registry, payment_token, bank, deployer, auditor, treasurer, outsider, account_holders
 ):
     """The outsider's wallet, a participant with money."""
     wallet = deployer.deploy(ContractWallet, outsider)
     account_holders.append(wallet)
     registry.certify(METER.address, wallet, 0, VALID_UNTIL, {"from": auditor})
-    payment_token.mint(wallet, DEPOSIT, b"\x77" * 32, {"from": treasurer})
+    bank.confirmDeposit(wallet, DEPOSIT, b"\x77" * 32, {"from": treasurer})
     info = ("mango://wallet", b"\x77" * 32, METER.address, b"")
     for target, data in (
         (market, market.publishInfo.encode_input(info)),
