@@ -297,6 +297,9 @@ contract EnergyMarket is MarketVenues {
             _unlock(a.buyer, escrow, escrow - charged + compensation);
             _unlock(a.seller, bond, bond - lost + paid);
         }
+        if (deliveredWh < a.energyWh) {
+            _noteShortfall(a.seller, a.window, a.energyWh - deliveredWh);
+        }
         if (penalty > 0) _addToTreasury(penalty);
         emit TransactionMade(
             id,
@@ -359,7 +362,7 @@ contract EnergyMarket is MarketVenues {
             participant,
             window
         );
-        _requireRead(reading.recorded, participant, window);
+        _requireRead(reading.recorded, reading.held, participant, window);
         Trades trades = _tradesOf(participant, window);
         uint256 open = trades.open();
         require(open == 0, AgreementsOpen(participant, window, open));
@@ -380,9 +383,12 @@ contract EnergyMarket is MarketVenues {
         uint256 coveredWh;
         if (withdrawnWh > 0) coveredWh = energyToken.withdraw(participant, withdrawnWh);
         if (reading.lossesWh > 0) coveredWh += energyToken.lose(participant, reading.lossesWh);
+        if (reading.retractedWh > 0) {
+            coveredWh += energyToken.retract(participant, reading.retractedWh);
+        }
         _chargeCovered(participant, window, coveredWh, terms.gridCeiling);
         if (surplusWh > 0) _payFromTreasury(participant, amount);
-        if (lackWh > 0) _charge(participant, amount);
+        if (lackWh > 0) _charge(participant, window, amount);
         emit PositionClosed(participant, window, int256(surplusWh) - int256(lackWh), amount);
     }
 
@@ -396,7 +402,7 @@ contract EnergyMarket is MarketVenues {
         if (coveredWh == 0) return;
         uint256 amount = coveredWh.costUp(gridCeiling);
 
-        _charge(participant, amount);
+        _charge(participant, window, amount);
         emit EnergyCovered(participant, window, coveredWh, amount);
     }
 
@@ -439,7 +445,13 @@ contract EnergyMarket is MarketVenues {
         require(!_frozenTerms(window).clearing, WindowClearing(window));
     }
 
-    function _requireRead(bool recorded, address participant, uint64 window) private view {
+    function _requireRead(
+        bool recorded,
+        bool held,
+        address participant,
+        uint64 window
+    ) private view {
+        require(!held, ReadingIsHeld(participant, window, Windows.holdEnd(window)));
         uint256 graceEnd = Windows.graceEnd(window);
         require(
             recorded || block.timestamp >= graceEnd,
@@ -487,8 +499,9 @@ contract EnergyMarket is MarketVenues {
         uint64 window
     ) private view returns (uint256 exportedWh) {
         bool recorded;
-        (recorded, exportedWh) = meterRegistry.exportOf(participant, window);
-        _requireRead(recorded, participant, window);
+        bool held;
+        (recorded, held, exportedWh) = meterRegistry.exportOf(participant, window);
+        _requireRead(recorded, held, participant, window);
     }
 
     function _offerAt(uint256 offerId) private view returns (Offer memory) {

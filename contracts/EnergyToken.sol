@@ -70,6 +70,17 @@ contract EnergyToken is IEnergyToken, ERC20Permit {
     }
 
     /// @inheritdoc IEnergyToken
+    function retract(
+        address holder,
+        uint256 energyWh
+    ) external onlyMarket returns (uint256 coveredWh) {
+        coveredWh = _cover(holder, energyWh);
+        _injectedWh -= uint80(energyWh);
+        _burn(holder, energyWh);
+        emit EnergyRetracted(holder, energyWh);
+    }
+
+    /// @inheritdoc IEnergyToken
     function deliver(
         address seller,
         address buyer,

@@ -6,12 +6,14 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
+import {Confirmations} from "./governance/Confirmations.sol";
+import {IEnergyMarket} from "./interfaces/IEnergyMarket.sol";
 import {IEnergyToken} from "./interfaces/IEnergyToken.sol";
 import {IMeterRegistry} from "./interfaces/IMeterRegistry.sol";
 import {Readings} from "./libraries/Readings.sol";
 import {Windows} from "./libraries/Windows.sol";
 
-contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
+contract MeterRegistry is IMeterRegistry, Confirmations, EIP712 {
     using Readings for Readings.Block;
 
     /// @inheritdoc IMeterRegistry
@@ -37,10 +39,14 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
     mapping(address owner => mapping(uint256 number => Readings.Block)) private _readings;
     mapping(address owner => mapping(uint64 window => uint64)) private _lossesWh;
 
+    /// @dev What was injected for an export that auditors have corrected to less.
+    mapping(address owner => mapping(uint64 window => uint64)) private _retractedWh;
+
     constructor(
         address authority,
-        IEnergyToken energyToken_
-    ) AccessManaged(authority) EIP712("Peerwatt MeterRegistry", "1") {
+        IEnergyToken energyToken_,
+        uint256 threshold_
+    ) AccessManaged(authority) Confirmations(threshold_) EIP712("Peerwatt MeterRegistry", "1") {
         energyToken = energyToken_;
     }
 
@@ -91,6 +97,78 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
         }
     }
 
+    // Audits
+
+    /// @inheritdoc IMeterRegistry
+    function doubtReading(address owner, uint64 window) external restricted {
+        uint256 from = Windows.start(window);
+        uint256 until = Windows.holdEnd(window);
+        require(
+            from <= block.timestamp && block.timestamp < until,
+            AuditTime(window, from, until)
+        );
+        Readings.Block storage stored = _readings[owner][Readings.blockOf(window)];
+        Readings.Entry memory entry = stored.get(window);
+        require(!entry.doubted, ReadingDoubted(owner, window));
+        _requireUnused(owner, window);
+
+        entry.doubted = true;
+        stored.set(window, entry);
+        emit ReadingHeld(owner, window, msg.sender, until);
+    }
+
+    /// @inheritdoc IMeterRegistry
+    function confirmReading(
+        address owner,
+        uint64 window
+    ) external restricted returns (bool released) {
+        Readings.Block storage stored = _readings[owner][Readings.blockOf(window)];
+        Readings.Entry memory entry = _held(stored, owner, window);
+        released = _confirm(keccak256(abi.encode("reading", owner, window)));
+        emit ReadingConfirmed(owner, window, msg.sender);
+        if (!released) return false;
+
+        _release(stored, entry, owner, window);
+    }
+
+    /// @inheritdoc IMeterRegistry
+    function correctReading(
+        Correction calldata correction
+    ) external restricted returns (bool corrected) {
+        address owner = correction.owner;
+        uint64 window = correction.window;
+        Readings.Block storage stored = _readings[owner][Readings.blockOf(window)];
+        Readings.Entry memory entry = _held(stored, owner, window);
+        require(entry.recorded, ReadingUnknown(owner, window));
+        _checkEnergy(
+            _meterOf[owner],
+            entry.isStorage,
+            correction.exportedWh,
+            correction.importedWh,
+            correction.lossesWh
+        );
+        corrected = _confirm(keccak256(abi.encode("correction", correction)));
+        emit CorrectionConfirmed(owner, window, msg.sender, correction);
+        if (!corrected) return false;
+
+        if (!entry.isStorage) {
+            _adjustInjection(owner, window, entry.exportedWh, correction.exportedWh);
+        }
+        entry.exportedWh = correction.exportedWh;
+        entry.importedWh = correction.importedWh;
+        entry.corrected = true;
+        _lossesWh[owner][window] = correction.lossesWh;
+        _release(stored, entry, owner, window);
+        emit ReadingCorrected(
+            owner,
+            window,
+            correction.exportedWh,
+            correction.importedWh,
+            correction.lossesWh,
+            correction.dataRoot
+        );
+    }
+
     // Views
 
     /// @inheritdoc IMeterRegistry
@@ -115,18 +193,23 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
         address owner,
         uint64 window
     ) external view returns (RecordedReading memory reading) {
-        (reading.recorded, reading.isStorage, reading.exportedWh, reading.importedWh) = _readings[
-            owner
-        ][Readings.blockOf(window)].get(window);
-        if (reading.isStorage) reading.lossesWh = _lossesWh[owner][window];
+        Readings.Entry memory entry = _readings[owner][Readings.blockOf(window)].get(window);
+        reading.recorded = entry.recorded;
+        reading.isStorage = entry.isStorage;
+        reading.held = _isHeld(entry, window);
+        reading.exportedWh = entry.exportedWh;
+        reading.importedWh = entry.importedWh;
+        if (entry.isStorage) reading.lossesWh = _lossesWh[owner][window];
+        else if (entry.corrected) reading.retractedWh = _retractedWh[owner][window];
     }
 
     /// @inheritdoc IMeterRegistry
     function exportOf(
         address owner,
         uint64 window
-    ) external view returns (bool recorded, uint256 exportedWh) {
-        (recorded, , exportedWh, ) = _readings[owner][Readings.blockOf(window)].get(window);
+    ) external view returns (bool recorded, bool held, uint256 exportedWh) {
+        Readings.Entry memory entry = _readings[owner][Readings.blockOf(window)].get(window);
+        return (entry.recorded, _isHeld(entry, window), entry.exportedWh);
     }
 
     /// @inheritdoc IMeterRegistry
@@ -144,14 +227,25 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
         bool isStorage = record.kind == MeterKind.STORAGE;
 
         _checkTime(window, reading.meter, record.validUntil);
-        _checkEnergy(reading, isStorage);
+        _checkEnergy(
+            reading.meter,
+            isStorage,
+            reading.exportedWh,
+            reading.importedWh,
+            reading.lossesWh
+        );
         (address signer, , ) = ECDSA.tryRecover(_hash(reading), signature);
         require(signer == reading.meter, SignatureInvalid(reading.meter));
 
         Readings.Block storage stored = _readings[owner][Readings.blockOf(window)];
-        if (_isRecorded(stored, owner, reading, isStorage)) return;
+        Readings.Entry memory entry = stored.get(window);
+        if (_isRecorded(entry, owner, reading, isStorage)) return;
 
-        stored.set(window, isStorage, reading.exportedWh, reading.importedWh);
+        entry.recorded = true;
+        entry.isStorage = isStorage;
+        entry.exportedWh = reading.exportedWh;
+        entry.importedWh = reading.importedWh;
+        stored.set(window, entry);
         if (reading.lossesWh > 0) _lossesWh[owner][window] = reading.lossesWh;
         emit ReadingRecorded(
             owner,
@@ -174,38 +268,87 @@ contract MeterRegistry is IMeterRegistry, AccessManaged, EIP712 {
         require(validUntil >= end, MeterExpired(meter, validUntil));
     }
 
-    function _checkEnergy(Reading calldata reading, bool isStorage) private pure {
+    function _checkEnergy(
+        address meter,
+        bool isStorage,
+        uint64 exportedWh,
+        uint64 importedWh,
+        uint64 lossesWh
+    ) private pure {
         uint64 maximum = Readings.MAX_WH;
-        uint256 largest = Math.max(
-            Math.max(reading.exportedWh, reading.importedWh),
-            reading.lossesWh
-        );
+        uint256 largest = Math.max(Math.max(exportedWh, importedWh), lossesWh);
         require(largest <= maximum, ReadingTooLarge(uint64(largest), maximum));
-        require(
-            isStorage || reading.lossesWh == 0,
-            LossesNotStorage(reading.meter, reading.lossesWh)
-        );
+        require(isStorage || lossesWh == 0, LossesNotStorage(meter, lossesWh));
     }
 
-    /// @dev Whether exactly this is recorded already; another one for the window is a conflict.
+    /// @dev Whether exactly this is recorded already; another one for the window is a conflict. What
+    /// auditors have corrected stands.
     function _isRecorded(
-        Readings.Block storage stored,
+        Readings.Entry memory entry,
         address owner,
         Reading calldata reading,
         bool isStorage
     ) private view returns (bool) {
-        (bool recorded, bool wasStorage, uint64 exportedWh, uint64 importedWh) = stored.get(
-            reading.window
-        );
-        if (!recorded) return false;
+        if (!entry.recorded) return false;
+        if (entry.corrected) return true;
         require(
-            wasStorage == isStorage &&
-                exportedWh == reading.exportedWh &&
-                importedWh == reading.importedWh &&
+            entry.isStorage == isStorage &&
+                entry.exportedWh == reading.exportedWh &&
+                entry.importedWh == reading.importedWh &&
                 _lossesWh[owner][reading.window] == reading.lossesWh,
             ReadingConflict(owner, reading.window)
         );
         return true;
+    }
+
+    // How a reading is held, and released
+
+    function _isHeld(Readings.Entry memory entry, uint64 window) private view returns (bool) {
+        return entry.doubted && block.timestamp < Windows.holdEnd(window);
+    }
+
+    function _held(
+        Readings.Block storage stored,
+        address owner,
+        uint64 window
+    ) private view returns (Readings.Entry memory entry) {
+        entry = stored.get(window);
+        require(_isHeld(entry, window), ReadingNotHeld(owner, window));
+    }
+
+    function _release(
+        Readings.Block storage stored,
+        Readings.Entry memory entry,
+        address owner,
+        uint64 window
+    ) private {
+        entry.doubted = false;
+        stored.set(window, entry);
+        emit ReadingReleased(owner, window);
+    }
+
+    /// @dev What was injected too much is burned when the position closes, as the owner may have
+    /// given it away.
+    function _adjustInjection(
+        address owner,
+        uint64 window,
+        uint64 formerWh,
+        uint64 exportedWh
+    ) private {
+        uint64 injectedWh = formerWh + _retractedWh[owner][window];
+        uint64 missingWh = exportedWh > injectedWh ? exportedWh - injectedWh : 0;
+
+        _retractedWh[owner][window] = injectedWh + missingWh - exportedWh;
+        if (missingWh > 0) energyToken.inject(owner, missingWh);
+    }
+
+    /// @dev What some of the window's sales were settled by stays as it is.
+    function _requireUnused(address owner, uint64 window) private view {
+        IEnergyMarket.Position memory position = IEnergyMarket(energyToken.market()).positionOf(
+            owner,
+            window
+        );
+        require(position.soldWh == 0 && !position.closed, ReadingUsed(owner, window));
     }
 
     function _revoke(address meter, address owner) private {

@@ -30,7 +30,15 @@ from brownie.project.main import get_loaded_projects
 from brownie.typing import ContractName
 from web3 import Web3
 
-from app.chain.keys import household_address
+from app.chain.keys import (
+    AUDITORS,
+    DEPLOYER,
+    FIRST_HOUSEHOLD,
+    OPERATOR,
+    TREASURERS,
+    TREASURY,
+    household_address,
+)
 from app.errors import NonceError
 from app.ledger.types import Terms
 
@@ -74,10 +82,14 @@ ACCESS: Mapping[Role, Mapping[str, tuple[str, ...]]] = {
         "EnergyMarket": ("setTermLimits", "setTreasury", "setVenue", "unpause"),
         "CallAuction": ("setPricingRule",),
         "Membership": ("admit", "expel", "setDelegationAllowed"),
+        "MeterRegistry": ("setThreshold",),
         "Treasury": ("setThreshold", "setDailyLimit"),
     },
     Role.OPERATOR: {"EnergyMarket": ("publishTerms", "setDefaultTerms", "pause")},
-    Role.AUDITOR: {"MeterRegistry": ("certify", "revoke"), "Treasury": ("attestReserve",)},
+    Role.AUDITOR: {
+        "MeterRegistry": ("certify", "revoke", "doubtReading", "confirmReading", "correctReading"),
+        "Treasury": ("attestReserve",),
+    },
     Role.TREASURER: {"Treasury": ("confirmDeposit", "confirmPayout", "rejectWithdrawal")},
     Role.MINTER: {"PaymentToken": ("mint", "burn")},
 }
@@ -119,16 +131,8 @@ DEFAULT_RULES = VotingRules(
 QUICK_RULES = VotingRules(voting_delay=0, voting_period=60, execution_delay=30, quorum_percent=50)
 
 
-@dataclass(frozen=True, slots=True)
-class TreasuryRules:
-    """How many treasurers have to confirm, and how much money they may make in a day."""
-
-    threshold: int
-    daily_limit: int
-
-
-# A million of the currency. One treasurer is enough where there is but one.
-DEFAULT_TREASURY = TreasuryRules(threshold=1, daily_limit=1_000_000_000_000)
+# How much money treasurers may make in a day: a million of the currency.
+DEFAULT_DAILY_LIMIT = 1_000_000_000_000
 DEVELOPMENT_RESERVE = 1_000_000_000_000_000
 
 
@@ -172,11 +176,12 @@ def deploy_system(
     terms: Terms = DEFAULT_TERMS,
     limits: TermLimits = DEFAULT_LIMITS,
     rules: VotingRules = DEFAULT_RULES,
-    money: TreasuryRules = DEFAULT_TREASURY,
+    daily_limit: int = DEFAULT_DAILY_LIMIT,
 ) -> System:
     """Deploys all contracts, and hands them over to the founding members in one last transaction.
 
-    `deployer` pays, and keeps no role.
+    `deployer` pays, and keeps no role. More than half of the auditors, and of the treasurers, have
+    to confirm what needs several.
     """
     containers = get_loaded_projects()[0]
     nonce = deployer.nonce
@@ -195,7 +200,7 @@ def deploy_system(
     forwarder = deploy("Forwarder")
     payment_token = deploy("PaymentToken", authority)
     energy_token = deploy("EnergyToken", registry_address, market_address)
-    registry = deploy("MeterRegistry", authority, energy_token)
+    registry = deploy("MeterRegistry", authority, energy_token, majority_of(people.auditors))
     market = deploy(
         "EnergyMarket",
         authority,
@@ -210,7 +215,14 @@ def deploy_system(
     auction = deploy("CallAuction", authority, forwarder, market)
     membership = deploy("Membership", authority)
     consortium = deploy("Consortium", authority, forwarder, membership, astuple(rules))
-    treasury = deploy("Treasury", authority, forwarder, payment_token, *astuple(money))
+    treasury = deploy(
+        "Treasury",
+        authority,
+        forwarder,
+        payment_token,
+        majority_of(people.treasurers),
+        daily_limit,
+    )
     if registry != registry_address or market != market_address:
         raise NonceError("the deployer sent something else meanwhile", hint="deploy again")
 
@@ -245,6 +257,11 @@ def deploy_system(
         silent=True,
     )
     return system
+
+
+def majority_of(holders: Sequence[Holder]) -> int:
+    """More than half of them, so that no two groups decide against each other."""
+    return len(holders) // 2 + 1
 
 
 def access_calls(system: System, holders: Mapping[Role, Sequence[Holder]]) -> list[str]:
@@ -323,18 +340,12 @@ def main(path: str = "") -> System:
 
 
 def _development_people() -> tuple[LocalAccount, People]:
-    first, *others = cast(list[LocalAccount], accounts.from_mnemonic(MNEMONIC, count=5))
-    return first, development_people(others)
-
-
-def development_people(offices: Sequence[Holder]) -> People:
-    """Operator, auditor, treasurer and treasury, and the first households as members."""
-    operator, auditor, treasurer, treasury = offices
-    return People(
-        operator=operator,
-        auditors=(auditor,),
-        treasurers=(treasurer,),
-        treasury=treasury,
+    known = cast(list[LocalAccount], accounts.from_mnemonic(MNEMONIC, count=FIRST_HOUSEHOLD))
+    return known[DEPLOYER], People(
+        operator=known[OPERATOR],
+        auditors=[known[number] for number in AUDITORS],
+        treasurers=[known[number] for number in TREASURERS],
+        treasury=known[TREASURY],
         members=[household_address(number) for number in range(DEVELOPMENT_MEMBERS)],
     )
 

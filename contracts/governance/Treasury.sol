@@ -8,23 +8,15 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IPaymentToken} from "../interfaces/IPaymentToken.sol";
 import {ITreasury} from "../interfaces/ITreasury.sol";
+import {Confirmations} from "./Confirmations.sol";
 
 /// @dev The payment token is our own and calls nobody back, so that no re-entrancy guard is needed.
-contract Treasury is ITreasury, AccessManaged, ERC2771Context {
-    /// @dev Who confirms what, under the hash of all that is confirmed.
-    struct Confirmations {
-        uint256 count;
-        mapping(address treasurer => bool) by;
-    }
-
+contract Treasury is ITreasury, Confirmations, ERC2771Context {
     /// @inheritdoc ITreasury
     uint256 public constant PAYOUT_TIME = 7 days;
 
     /// @inheritdoc ITreasury
     IPaymentToken public immutable paymentToken;
-
-    /// @inheritdoc ITreasury
-    uint256 public threshold;
 
     /// @inheritdoc ITreasury
     uint256 public dailyLimit;
@@ -36,7 +28,6 @@ contract Treasury is ITreasury, AccessManaged, ERC2771Context {
     uint256 private _lastWithdrawal;
 
     mapping(uint256 withdrawalId => Withdrawal) private _withdrawals;
-    mapping(bytes32 subject => Confirmations) private _confirmations;
 
     constructor(
         address authority,
@@ -44,9 +35,8 @@ contract Treasury is ITreasury, AccessManaged, ERC2771Context {
         IPaymentToken paymentToken_,
         uint256 threshold_,
         uint256 dailyLimit_
-    ) AccessManaged(authority) ERC2771Context(forwarder) {
+    ) AccessManaged(authority) Confirmations(threshold_) ERC2771Context(forwarder) {
         paymentToken = paymentToken_;
-        _setThreshold(threshold_);
         _setDailyLimit(dailyLimit_);
     }
 
@@ -59,6 +49,7 @@ contract Treasury is ITreasury, AccessManaged, ERC2771Context {
         bytes32 bankReference
     ) external restricted returns (bool minted) {
         require(amount > 0, AmountZero());
+        _requireUnused(bankReference);
         minted = _confirm(_hashDeposit(holder, amount, bankReference));
         emit DepositConfirmed(bankReference, _msgSender(), holder, amount);
         if (!minted) return false;
@@ -104,11 +95,14 @@ contract Treasury is ITreasury, AccessManaged, ERC2771Context {
         Withdrawal storage withdrawal = _requested(withdrawalId);
         uint256 end = withdrawal.requestedAt + PAYOUT_TIME;
         require(block.timestamp < end, PayoutTimeOver(withdrawalId, end));
+        _requireUnused(bankReference);
         paid = _confirm(keccak256(abi.encode("payout", withdrawalId, bankReference)));
         emit PayoutConfirmed(withdrawalId, _msgSender(), bankReference);
         if (!paid) return false;
 
         withdrawal.state = WithdrawalState.PAID;
+        // What has been paid out is in the bank no more.
+        _reserve = uint128(Math.saturatingSub(_reserve, withdrawal.amount));
         emit WithdrawalPaid(withdrawalId, bankReference);
 
         paymentToken.approve(address(this), withdrawal.amount);
@@ -143,11 +137,6 @@ contract Treasury is ITreasury, AccessManaged, ERC2771Context {
     }
 
     /// @inheritdoc ITreasury
-    function setThreshold(uint256 threshold_) external restricted {
-        _setThreshold(threshold_);
-    }
-
-    /// @inheritdoc ITreasury
     function setDailyLimit(uint256 dailyLimit_) external restricted {
         _setDailyLimit(dailyLimit_);
     }
@@ -165,7 +154,11 @@ contract Treasury is ITreasury, AccessManaged, ERC2771Context {
         uint256 amount,
         bytes32 bankReference
     ) external view returns (uint256) {
-        return _confirmations[_hashDeposit(holder, amount, bankReference)].count;
+        return
+            _confirmations(
+                _hashDeposit(holder, amount, bankReference),
+                this.confirmDeposit.selector
+            );
     }
 
     /// @inheritdoc ITreasury
@@ -179,16 +172,6 @@ contract Treasury is ITreasury, AccessManaged, ERC2771Context {
         return Math.saturatingSub(dailyLimit, minted);
     }
 
-    /// @dev Each treasurer confirms once. Who has lost the role since has still been one.
-    function _confirm(bytes32 subject) private returns (bool enough) {
-        address treasurer = _msgSender();
-        Confirmations storage confirmations = _confirmations[subject];
-        require(!confirmations.by[treasurer], AlreadyConfirmed(treasurer));
-
-        confirmations.by[treasurer] = true;
-        return ++confirmations.count >= threshold;
-    }
-
     function _return(uint256 withdrawalId, Withdrawal storage withdrawal) private {
         withdrawal.state = WithdrawalState.RETURNED;
         emit WithdrawalReturned(withdrawalId);
@@ -196,16 +179,13 @@ contract Treasury is ITreasury, AccessManaged, ERC2771Context {
         paymentToken.transfer(withdrawal.holder, withdrawal.amount);
     }
 
-    function _setThreshold(uint256 threshold_) private {
-        require(threshold_ > 0, ThresholdZero());
-
-        threshold = threshold_;
-        emit ThresholdSet(threshold_);
-    }
-
     function _setDailyLimit(uint256 dailyLimit_) private {
         dailyLimit = dailyLimit_;
         emit DailyLimitSet(dailyLimit_);
+    }
+
+    function _requireUnused(bytes32 bankReference) private view {
+        require(!paymentToken.referenceUsed(bankReference), BankReferenceUsed(bankReference));
     }
 
     function _requested(uint256 withdrawalId) private view returns (Withdrawal storage withdrawal) {

@@ -104,6 +104,16 @@ interface IEnergyMarket {
         bool closed;
     }
 
+    /// @notice What a participant has failed to do, in some windows.
+    /// @param windows In how many of them it failed.
+    /// @param shortfallWh Energy that it had agreed to sell and did not deliver.
+    /// @param debt Money that it could not pay when it was due, whether it has paid since or not.
+    struct Lapses {
+        uint64 windows;
+        uint256 shortfallWh;
+        uint256 debt;
+    }
+
     // --------------------------------------------------------------- events
 
     event InfoPublished(
@@ -210,6 +220,7 @@ interface IEnergyMarket {
     error AgreementSettled(bytes32 agreementId);
     error SignatureInvalid(address buyer);
     error PositionOpen(address participant, uint64 window);
+    error ReadingIsHeld(address participant, uint64 window, uint256 until);
     error ReadingMissing(address participant, uint64 window, uint256 waitUntil);
     error AgreementsOpen(address participant, uint64 window, uint256 count);
     error PositionIsClosed(address participant, uint64 window);
@@ -375,6 +386,14 @@ interface IEnergyMarket {
     /// have passed) and the participant's agreements are settled; never paused.
     /// @dev Without a reading the participant counts as having used what it bought.
     function closePosition(address participant, uint64 window) external;
+
+    /// @notice The record of a participant over `windows` windows from `firstWindow` on: for those
+    /// who think about trading with it, or about its membership.
+    function lapsesOf(
+        address participant,
+        uint64 firstWindow,
+        uint64 windows
+    ) external view returns (Lapses memory);
 
     /// @notice `closePosition` for up to `MAX_BATCH` participants. One that is closed already is
     /// passed over.

@@ -7,11 +7,14 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// @notice One unit is 1 Wh that was injected and not yet withdrawn (3 decimals: a wallet shows
 /// kWh). Tokens appear and vanish only with metered facts, through the two links that are fixed at
 /// deployment: the meter registry and the market. For everybody else it is a plain ERC-20.
-/// @dev Invariant: `totalSupply == injectedWh - withdrawnWh - lostWh`.
+/// @dev Injected is what the meters saw, and the grid put in. Invariant: `totalSupply == injectedWh - withdrawnWh - lostWh`.
 interface IEnergyToken is IERC20 {
-    /// @notice A burn that is a loss. All other burns are withdrawals, all mints injections: they
-    /// need no event beside `Transfer`.
+    /// @notice A burn that is a loss. Burns without an event of their own are withdrawals, mints are
+    /// injections: they need no event beside `Transfer`.
     event EnergyLost(address indexed holder, uint256 energyWh);
+
+    /// @notice A burn that undoes an injection.
+    event EnergyRetracted(address indexed holder, uint256 energyWh);
 
     /// @notice The caller is neither the registry nor the market, or not the one this needs.
     error NotLinked(address caller);
@@ -43,6 +46,10 @@ interface IEnergyToken is IERC20 {
     /// @notice Energy was lost in a storage. Only by the market.
     /// @return coveredWh What the holder lacked and the grid has injected for it before.
     function lose(address holder, uint256 energyWh) external returns (uint256 coveredWh);
+
+    /// @notice Takes back tokens for energy that was never injected. Only by the market.
+    /// @return coveredWh What the holder lacked and the grid has injected for it before.
+    function retract(address holder, uint256 energyWh) external returns (uint256 coveredWh);
 
     /// @notice Hands sold energy to its buyer. Only by the market, which moves exactly what an
     /// agreement of `seller` has sold; no allowance is needed.

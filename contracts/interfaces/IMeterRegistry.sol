@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.26;
 
+import {IConfirmations} from "./IConfirmations.sol";
+
 /// @title Certified meters and what they have read
 /// @notice A meter is a key that signs. An auditor certifies it for one owner until a date, and an
 /// owner has one meter. Anyone may submit what a meter has signed, as it proves itself.
-interface IMeterRegistry {
+/// An auditor who doubts a reading holds up what is settled by it, for a bounded time, in which as
+/// many auditors as the threshold confirm or correct it from the raw data batch.
+interface IMeterRegistry is IConfirmations {
     /// @notice `HOUSEHOLD` meters the boundary between a home and the microgrid. `STORAGE` meters a
     /// battery inside the microgrid: what it takes in stays in the microgrid.
     enum MeterKind {
@@ -34,13 +38,28 @@ interface IMeterRegistry {
         bytes32 dataRoot;
     }
 
-    /// @notice A reading as the market uses it; all zero while there is none.
-    struct RecordedReading {
-        bool recorded;
-        bool isStorage;
+    /// @notice What auditors read in the raw data batch in place of what the meter signed.
+    /// @param dataRoot Hash of the batch that they read.
+    struct Correction {
+        address owner;
+        uint64 window;
         uint64 exportedWh;
         uint64 importedWh;
         uint64 lossesWh;
+        bytes32 dataRoot;
+    }
+
+    /// @notice A reading as the market uses it; all zero while there is none.
+    /// @param held Whether an auditor doubts it: nothing is settled by it.
+    /// @param retractedWh Tokens for an export that there was not, which the owner has to give back.
+    struct RecordedReading {
+        bool recorded;
+        bool isStorage;
+        bool held;
+        uint64 exportedWh;
+        uint64 importedWh;
+        uint64 lossesWh;
+        uint64 retractedWh;
     }
 
     event MeterCertified(
@@ -59,6 +78,29 @@ interface IMeterRegistry {
         uint64 lossesWh,
         bytes32 dataRoot
     );
+    /// @param until When the reading holds nobody up any more, whatever the auditors do.
+    event ReadingHeld(
+        address indexed owner,
+        uint64 indexed window,
+        address indexed auditor,
+        uint256 until
+    );
+    event ReadingConfirmed(address indexed owner, uint64 indexed window, address indexed auditor);
+    event CorrectionConfirmed(
+        address indexed owner,
+        uint64 indexed window,
+        address indexed auditor,
+        Correction correction
+    );
+    event ReadingCorrected(
+        address indexed owner,
+        uint64 indexed window,
+        uint64 exportedWh,
+        uint64 importedWh,
+        uint64 lossesWh,
+        bytes32 dataRoot
+    );
+    event ReadingReleased(address indexed owner, uint64 indexed window);
 
     error ZeroAddress();
     error MeterTaken(address meter, address owner);
@@ -69,6 +111,11 @@ interface IMeterRegistry {
     error ReadingTooLate(uint64 window, uint256 lastMoment);
     error ReadingTooLarge(uint64 energyWh, uint64 maximum);
     error ReadingConflict(address owner, uint64 window);
+    error ReadingUnknown(address owner, uint64 window);
+    error ReadingDoubted(address owner, uint64 window);
+    error ReadingNotHeld(address owner, uint64 window);
+    error ReadingUsed(address owner, uint64 window);
+    error AuditTime(uint64 window, uint256 from, uint256 until);
     error LossesNotStorage(address meter, uint64 lossesWh);
     error SignatureInvalid(address meter);
     error LengthMismatch(uint256 readings, uint256 signatures);
@@ -89,6 +136,23 @@ interface IMeterRegistry {
     /// @notice `submitReading` for up to `MAX_BATCH` readings; all or none.
     function submitReadings(Reading[] calldata readings, bytes[] calldata signatures) external;
 
+    /// @notice Holds up what is settled by a reading, or by its absence, until the auditors release
+    /// it, and at most until six windows after the end of its window. From the window's beginning
+    /// on, as long as nothing was settled by it. Restricted to the auditors; one is enough.
+    function doubtReading(address owner, uint64 window) external;
+
+    /// @notice Confirms a held reading as it is. When as many auditors as the threshold have, it
+    /// holds nobody up any more. Restricted to the auditors.
+    /// @return released Whether this confirmation was the last one needed.
+    function confirmReading(address owner, uint64 window) external returns (bool released);
+
+    /// @notice Corrects a held reading. When as many auditors as the threshold have confirmed
+    /// exactly this, it replaces what the meter has signed. More export becomes energy tokens at
+    /// once, tokens for less are burned when the owner's position closes. Restricted to the
+    /// auditors.
+    /// @return corrected Whether this confirmation was the last one needed.
+    function correctReading(Correction calldata correction) external returns (bool corrected);
+
     /// @notice The meter that is certified for `owner`, also when the certificate has expired.
     function certificateOf(address owner) external view returns (Certificate memory);
 
@@ -105,7 +169,7 @@ interface IMeterRegistry {
     function exportOf(
         address owner,
         uint64 window
-    ) external view returns (bool recorded, uint256 exportedWh);
+    ) external view returns (bool recorded, bool held, uint256 exportedWh);
 
     /// @notice The digest that a meter signs.
     function hashReading(Reading calldata reading) external view returns (bytes32);

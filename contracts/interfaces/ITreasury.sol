@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.26;
 
+import {IConfirmations} from "./IConfirmations.sol";
 import {IPaymentToken} from "./IPaymentToken.sol";
 
 /// @title Money between the bank and the market
 /// @notice Several treasurers confirm what the bank has received and paid out; none of them can do
 /// it alone. Tokens are made for confirmed deposits, within what the auditors have seen in the bank
 /// and within a daily bound, and end with confirmed payouts.
-/// @dev References are hashes of the bank's transactions. Invariants: the tokens' total supply was
-/// never above the reserve when some were made; the treasury's balance is the sum of the
+/// @dev References are hashes of the bank's transactions. Invariants: making tokens and paying them
+/// out never lifts the total supply above the reserve; the treasury's balance is the sum of the
 /// withdrawals that are requested.
-interface ITreasury {
+interface ITreasury is IConfirmations {
     enum WithdrawalState {
         NONE,
         REQUESTED,
@@ -48,12 +49,10 @@ interface ITreasury {
     event WithdrawalPaid(uint256 indexed withdrawalId, bytes32 indexed bankReference);
     event WithdrawalReturned(uint256 indexed withdrawalId);
     event ReserveAttested(uint256 reserve, bytes32 statementHash, address indexed auditor);
-    event ThresholdSet(uint256 threshold);
     event DailyLimitSet(uint256 dailyLimit);
 
     error AmountZero();
-    error ThresholdZero();
-    error AlreadyConfirmed(address treasurer);
+    error BankReferenceUsed(bytes32 bankReference);
     error ReserveExceeded(uint256 supply, uint256 reserve);
     error DailyLimitExceeded(uint256 amount, uint256 left);
     error WithdrawalNotRequested(uint256 withdrawalId);
@@ -97,10 +96,6 @@ interface ITreasury {
     /// the auditors.
     function attestReserve(uint256 reserve, bytes32 statementHash) external;
 
-    /// @notice Says how many treasurers have to confirm; it counts from the next confirmation on.
-    /// Restricted to the members.
-    function setThreshold(uint256 threshold) external;
-
     /// @notice Bounds what can be made in a day (UTC). Restricted to the members.
     function setDailyLimit(uint256 dailyLimit) external;
 
@@ -116,10 +111,9 @@ interface ITreasury {
     /// @notice What can still be made today.
     function leftToday() external view returns (uint256);
 
-    /// @notice What the auditors have last seen in the bank, and when; 0 if never.
+    /// @notice What is in the bank, as far as is proved: what the auditors have last seen there,
+    /// less what was paid out since; and when they saw it, 0 if never.
     function reserve() external view returns (uint256 amount, uint256 attestedAt);
-
-    function threshold() external view returns (uint256);
 
     function dailyLimit() external view returns (uint256);
 

@@ -2,49 +2,61 @@
 pragma solidity ^0.8.26;
 
 /// @title Readings, four windows to a slot
-/// @notice A window takes 64 bits: exported Wh (31), imported Wh (31), storage flag, recorded flag.
-/// A meter is read every hour, so that three of four readings write a slot that exists.
+/// @notice A window takes 64 bits: exported Wh (30), imported Wh (30), and a flag each for storage,
+/// recorded, doubted, corrected. A meter is read every hour, so that three of four readings write a
+/// slot that exists.
 library Readings {
     struct Block {
         uint256 word;
     }
 
-    uint64 internal constant MAX_WH = (1 << 31) - 1;
+    struct Entry {
+        uint64 exportedWh;
+        uint64 importedWh;
+        bool isStorage;
+        bool recorded;
+        bool doubted;
+        bool corrected;
+    }
+
+    uint64 internal constant MAX_WH = (1 << 30) - 1;
 
     uint256 private constant WINDOWS_PER_BLOCK = 4;
     uint256 private constant BITS = 64;
-    uint256 private constant IMPORTED_AT = 31;
-    uint256 private constant STORAGE_AT = 62;
-    uint256 private constant RECORDED_AT = 63;
+    uint256 private constant IMPORTED_AT = 30;
+    uint256 private constant STORAGE = 1 << 60;
+    uint256 private constant RECORDED = 1 << 61;
+    uint256 private constant DOUBTED = 1 << 62;
+    uint256 private constant CORRECTED = 1 << 63;
 
     /// @notice Number of the block that a window lies in.
     function blockOf(uint64 window) internal pure returns (uint256) {
         return window / WINDOWS_PER_BLOCK;
     }
 
-    function get(
-        Block storage self,
-        uint64 window
-    ) internal view returns (bool recorded, bool isStorage, uint64 exportedWh, uint64 importedWh) {
+    function get(Block storage self, uint64 window) internal view returns (Entry memory) {
         uint256 bits = self.word >> _shift(window);
-        recorded = (bits >> RECORDED_AT) & 1 == 1;
-        isStorage = (bits >> STORAGE_AT) & 1 == 1;
-        exportedWh = uint64(bits & MAX_WH);
-        importedWh = uint64((bits >> IMPORTED_AT) & MAX_WH);
+        return
+            Entry({
+                exportedWh: uint64(bits & MAX_WH),
+                importedWh: uint64((bits >> IMPORTED_AT) & MAX_WH),
+                isStorage: bits & STORAGE != 0,
+                recorded: bits & RECORDED != 0,
+                doubted: bits & DOUBTED != 0,
+                corrected: bits & CORRECTED != 0
+            });
     }
 
-    /// @dev Only for a window that is not recorded, with energies up to `MAX_WH`.
-    function set(
-        Block storage self,
-        uint64 window,
-        bool isStorage,
-        uint64 exportedWh,
-        uint64 importedWh
-    ) internal {
-        uint256 bits = uint256(exportedWh) | (uint256(importedWh) << IMPORTED_AT);
-        if (isStorage) bits |= 1 << STORAGE_AT;
-        bits |= 1 << RECORDED_AT;
-        self.word |= bits << _shift(window);
+    /// @dev Only with energies up to `MAX_WH`.
+    function set(Block storage self, uint64 window, Entry memory entry) internal {
+        uint256 bits = uint256(entry.exportedWh) | (uint256(entry.importedWh) << IMPORTED_AT);
+        if (entry.isStorage) bits |= STORAGE;
+        if (entry.recorded) bits |= RECORDED;
+        if (entry.doubted) bits |= DOUBTED;
+        if (entry.corrected) bits |= CORRECTED;
+        uint256 shift = _shift(window);
+        uint256 others = self.word & ~(uint256(type(uint64).max) << shift);
+        self.word = others | (bits << shift);
     }
 
     function _shift(uint64 window) private pure returns (uint256) {

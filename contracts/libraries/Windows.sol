@@ -14,6 +14,10 @@ library Windows {
     /// @dev So many windows after its end a window is settled with or without its readings.
     uint64 internal constant GRACE = 2;
 
+    /// @dev So many windows after its end a reading that auditors doubt holds nobody up any more. A
+    /// participant's trades of a window have to be closed within seven.
+    uint64 internal constant HOLD = 6;
+
     /// @dev So many windows ahead there can be offers: one week.
     uint64 internal constant HORIZON = 168;
 
@@ -42,6 +46,12 @@ library Windows {
     function graceEnd(uint64 window) internal pure returns (uint256) {
         unchecked {
             return (uint256(window) + 1 + GRACE) * LENGTH;
+        }
+    }
+
+    function holdEnd(uint64 window) internal pure returns (uint256) {
+        unchecked {
+            return (uint256(window) + 1 + HOLD) * LENGTH;
         }
     }
 

@@ -8,13 +8,14 @@ import {IEnergyMarket} from "../interfaces/IEnergyMarket.sol";
 import {IPaymentToken} from "../interfaces/IPaymentToken.sol";
 import {Account} from "../types/Account.sol";
 import {MarketAccess} from "./MarketAccess.sol";
+import {MarketRecord} from "./MarketRecord.sol";
 
 /// @title Money in the market
 /// @notice Deposit once, trade many times: locking and paying write one slot a side.
 /// @dev The payment token is our own and calls nobody back, so that no re-entrancy guard is needed.
 /// Every helper reads and writes an account as a whole, as buyer, seller and treasury may be the
 /// same.
-abstract contract MarketAccounts is MarketAccess {
+abstract contract MarketAccounts is MarketAccess, MarketRecord {
     IPaymentToken public immutable paymentToken;
 
     /// @inheritdoc IEnergyMarket
@@ -140,8 +141,8 @@ abstract contract MarketAccounts is MarketAccess {
         _accounts[treasury] = a.withMoney(a.free() + amount, a.locked(), a.debt());
     }
 
-    /// @dev Money that an account owes the grid: what it lacks becomes debt.
-    function _charge(address account, uint256 amount) internal {
+    /// @dev Money that an account owes the grid for a window: what it lacks becomes debt.
+    function _charge(address account, uint64 window, uint256 amount) internal {
         uint256 paid = _takeFree(account, amount);
         _addToTreasury(paid);
 
@@ -149,6 +150,7 @@ abstract contract MarketAccounts is MarketAccess {
         if (lacking > 0) {
             Account a = _accounts[account];
             _accounts[account] = a.withMoney(a.free(), a.locked(), a.debt() + lacking);
+            _noteDebt(account, window, lacking);
             emit DebtIncurred(account, lacking);
         }
     }
