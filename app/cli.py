@@ -423,6 +423,7 @@ def _options(settings: Settings, *, paced: bool = False) -> ChainOptions:
         rpc=settings.rpc,
         data_dir=settings.data_dir,
         speed=settings.speed if paced else None,
+        voting="demo" if paced else "quick",
     )
 
 

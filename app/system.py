@@ -17,20 +17,21 @@ from fastapi import FastAPI
 from sqlalchemy.engine import URL
 
 from app.agents.directory import Directory, Offices, directory_of
+from app.agents.enrolment import bring_money
 from app.agents.observer import NegotiationMessage, Observer, SilentObserver
 from app.agents.street import Street, StreetOptions
 from app.api.about import About
 from app.api.services import Services
 from app.chain.clock import ChainClock, MarketClock, PacedClock, WaitingClock
-from app.chain.deployment import Deployment, deploy
+from app.chain.deployment import Deployment, Voting, deploy
 from app.chain.keys import (
-    AUDITOR,
+    AUDITORS,
     DEVELOPMENT_CHAINS,
     KEEPER,
     MAX_HOUSEHOLDS,
     OPERATOR,
     RELAYER,
-    TREASURER,
+    TREASURERS,
     TREASURY,
     Keystore,
     development_address,
@@ -60,13 +61,15 @@ class ChainOptions:
 
     `rpc` is a node that runs already; without it one of kind `node` is started. With `data_dir` the
     chain stays there and goes on the next time. `speed` is market seconds per real second; None is
-    as fast as the machine can.
+    as fast as the machine can. `voting` is how long the members' votes take where the contracts are
+    deployed.
     """
 
     node: NodeKind = "ganache"
     rpc: str | None = None
     data_dir: Path | None = None
     speed: float | None = None
+    voting: Voting = "quick"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,8 @@ async def open_model_street(scenario: Scenario, record: RunRecord) -> AsyncItera
         scenario,
         Offices(
             operator=accounts.operator,
-            auditor=accounts.auditor,
-            treasurer=accounts.treasurer,
+            auditors=accounts.auditors,
+            treasurers=accounts.treasurers,
             treasury=accounts.treasury,
             keeper=accounts.keeper,
             members=accounts.members,
@@ -200,9 +203,9 @@ async def fill_purses(chain: Chain, directory: Directory) -> None:
     """Gives the members some money outside the market, with which a visitor can try a deposit."""
     for member in directory.members:
         if await chain.ledger.payment_balance_of(member.account) == 0:
-            await chain.ledger.mint_payment(
-                directory.offices.treasurer, member.account, PURSE, secrets.token_bytes(32)
-            )
+            treasurers, reference = directory.offices.treasurers, secrets.token_bytes(32)
+            async for _ in bring_money(chain.ledger, treasurers, member.account, PURSE, reference):
+                pass
 
 
 def development_directory(scenario: Scenario) -> Directory:
@@ -216,8 +219,8 @@ def development_directory(scenario: Scenario) -> Directory:
         raise ScenarioError("participants.from", rule, count, hint="more run with --ledger model")
     offices = Offices(
         operator=development_address(OPERATOR),
-        auditor=development_address(AUDITOR),
-        treasurer=development_address(TREASURER),
+        auditors=tuple(map(development_address, AUDITORS)),
+        treasurers=tuple(map(development_address, TREASURERS)),
         treasury=development_address(TREASURY),
         keeper=development_address(KEEPER),
         members=household_address(0),
@@ -325,7 +328,7 @@ async def _deployment(
                 raise
     elif path.exists():
         return Deployment.load(path)
-    return await deploy(url, path)
+    return await deploy(url, path, voting=options.voting)
 
 
 @contextmanager
