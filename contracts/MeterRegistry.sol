@@ -124,7 +124,9 @@ contract MeterRegistry is IMeterRegistry, Confirmations, EIP712 {
     ) external restricted returns (bool released) {
         Readings.Block storage stored = _readings[owner][Readings.blockOf(window)];
         Readings.Entry memory entry = _held(stored, owner, window);
-        released = _confirm(keccak256(abi.encode("reading", owner, window)));
+        // What was confirmed before it was corrected, or recorded, was something else.
+        uint64 lossesWh = _lossesWh[owner][window];
+        released = _confirm(keccak256(abi.encode("reading", owner, window, entry, lossesWh)));
         emit ReadingConfirmed(owner, window, msg.sender);
         if (!released) return false;
 
