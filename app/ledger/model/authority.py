@@ -14,6 +14,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
     AUDITOR = "auditor"
     TREASURER = "treasurer"
+    MINTER = "minter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,13 @@ class Authority:
 
     holders: dict[Role, frozenset[Address]]
 
+    def has_role(self, role: Role, account: Address) -> bool:
+        """Whether an account holds a role."""
+        return account in self.holders[role]
+
     def restrict(self, caller: Address, role: Role, contract: str) -> None:
         """Refuses a caller without the role, as OpenZeppelin's `restricted` does."""
-        if caller not in self.holders[role]:
+        if not self.has_role(role, caller):
             raise ContractRevertedError(
                 "AccessManagedUnauthorized", {"caller": caller}, contract=contract
             )
