@@ -15,12 +15,12 @@ from scripts.deploy import (
     DEVELOPMENT_MEMBERS,
     DEVELOPMENT_RESERVE,
     QUICK_RULES,
+    People,
     Role,
     System,
     TermLimits,
     attest_reserve,
     deploy_system,
-    development_people,
 )
 from tests.contracts.plain import plain
 from tests.contracts.signing import (
@@ -59,13 +59,24 @@ METERS_FROM = 120
 def system() -> System:
     system = deploy_system(
         accounts[0],
-        development_people(accounts[1:5]),
+        people_of_the_street(),
         terms=Terms(FLOOR, CEILING, PENALTY),
         limits=LIMITS,
         rules=QUICK_RULES,
     )
     attest_reserve(system, accounts[2], DEVELOPMENT_RESERVE)
     return system
+
+
+def people_of_the_street() -> People:
+    """One person an office, so that a test of one function needs no second confirmation."""
+    return People(
+        operator=accounts[1],
+        auditors=[accounts[2]],
+        treasurers=[accounts[3]],
+        treasury=accounts[4],
+        members=founders(),
+    )
 
 
 def founders() -> list[Account]:

@@ -5,8 +5,15 @@ import json
 import pytest
 from brownie import accounts
 
+from app.chain.keys import AUDITORS, OPERATOR, TREASURERS, TREASURY
 from scripts import deploy
 from tests.contracts.plain import plain
+
+OFFICES = {
+    deploy.Role.OPERATOR: (OPERATOR,),
+    deploy.Role.AUDITOR: AUDITORS,
+    deploy.Role.TREASURER: TREASURERS,
+}
 
 
 def test_deploys_a_contract_a_transaction_and_hands_over_in_one(system, chain):
@@ -81,19 +88,24 @@ def test_starts_with_its_own_terms(deployed):
 def test_gives_the_roles_to_the_development_accounts(deployed):
     system, _, _ = deployed
 
-    assert system.market.treasury() == accounts[4]
+    assert system.market.treasury() == accounts[TREASURY]
     for role in deploy.Role:
         holders = [person for person in accounts[:10] if is_member(system, role, person)]
-        of_a_contract = role in (deploy.Role.ADMIN, deploy.Role.MINTER)
-        assert holders == ([] if of_a_contract else [accounts[role]])
+        assert holders == [accounts[number] for number in OFFICES.get(role, ())]
 
 
 def test_says_what_is_in_the_bank_of_a_development_chain(deployed):
     system, _, _ = deployed
 
     assert system.treasury.reserve()["amount"] == deploy.DEVELOPMENT_RESERVE
-    assert system.treasury.threshold() == 1
     assert system.treasury.paymentToken() == system.payment_token
+
+
+def test_more_than_half_of_an_office_have_to_confirm(deployed):
+    system, _, _ = deployed
+
+    assert system.treasury.threshold() == system.registry.threshold() == 2
+    assert [deploy.majority_of(["x"] * count) for count in (1, 2, 3, 4, 5)] == [1, 2, 2, 3, 3]
 
 
 def test_founds_with_the_first_households(deployed):
