@@ -204,8 +204,7 @@ async def fill_purses(chain: Chain, directory: Directory) -> None:
     for member in directory.members:
         if await chain.ledger.payment_balance_of(member.account) == 0:
             treasurers, reference = directory.offices.treasurers, secrets.token_bytes(32)
-            async for _ in bring_money(chain.ledger, treasurers, member.account, PURSE, reference):
-                pass
+            await bring_money(chain.ledger, treasurers, member.account, PURSE, reference)
 
 
 def development_directory(scenario: Scenario) -> Directory:

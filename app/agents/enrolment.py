@@ -53,23 +53,24 @@ async def bring_money(
     holder: Address,
     amount: int,
     reference: bytes,
-) -> AsyncIterator[Receipt]:
+) -> list[Receipt]:
     """Lets treasurers confirm a transfer to the bank until it has become tokens.
 
     Passes over who has confirmed it before, and over a transfer that is on the books already.
     """
+    receipts: list[Receipt] = []
     for treasurer in treasurers:
         try:
-            receipt = await ledger.confirm_deposit(treasurer, holder, amount, reference)
+            receipts.append(await ledger.confirm_deposit(treasurer, holder, amount, reference))
         except ContractRevertedError as error:
             if error.error == "BankReferenceUsed":
-                return
+                break
             if error.error != "AlreadyConfirmed":
                 raise
             continue
-        yield receipt
-        if receipt.result:
-            return
+        if receipts[-1].result:
+            break
+    return receipts
 
 
 async def _certify(ledger: Ledger, directory: Directory, member: Member) -> Receipt:
@@ -90,7 +91,7 @@ async def _fund(
         return
     reference = keccak(f"{run}: first deposit of {holder}".encode())
     treasurers = directory.offices.treasurers
-    async for receipt in bring_money(ledger, treasurers, holder, amount, reference):
+    for receipt in await bring_money(ledger, treasurers, holder, amount, reference):
         yield receipt
     outside = await ledger.payment_balance_of(holder)
     if outside:

@@ -117,7 +117,7 @@ class ModelLedger:
             world,
             genesis,
             self.energy_token,
-            lambda owner, window: self.energy_market.position_of(owner, window),
+            self._position_of,
         )
         self.energy_market = EnergyMarket(
             world, genesis, self.payment_token, self.energy_token, self.meter_registry
@@ -205,6 +205,10 @@ class ModelLedger:
             result=result,
             events=self._journal.commit(),
         )
+
+    def _position_of(self, participant: Address, window: int) -> Position:
+        """For the registry, which comes before the market."""
+        return self.energy_market.position_of(participant, window)
 
     def now(self) -> int:
         """The ledger's time, in seconds since the epoch."""
