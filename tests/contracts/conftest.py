@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -150,28 +151,53 @@ def deployer() -> Account:
     return accounts[0]
 
 
+@contextmanager
+def the_day_before() -> Iterator[None]:
+    """What members decide takes them a while."""
+    now = int(chain[-1]["timestamp"])
+    travel_to(now - 24 * 3600)
+    yield
+    travel_to(now)
+
+
 @pytest.fixture
 def admin(system: System) -> Account:
     """Somebody whom the members have entrusted with their own role, for this test.
 
-    Thus a test of one function needs no vote for each call; the votes have tests of their own. It
-    was decided the day before.
+    Thus a test of one function needs no vote for each call; the votes have tests of their own.
     """
-    now = int(chain[-1]["timestamp"])
-    travel_to(now - 24 * 3600)
-    entrust(system, Role.ADMIN, accounts[9])
-    travel_to(now)
+    with the_day_before():
+        entrust(system, Role.ADMIN, accounts[9])
     return accounts[9]
 
 
 @pytest.fixture
 def minter(system: System) -> Account:
     """Somebody whom the members have let make and end tokens, in place of the treasury."""
-    now = int(chain[-1]["timestamp"])
-    travel_to(now - 24 * 3600)
-    entrust(system, Role.MINTER, accounts[10])
-    travel_to(now)
+    with the_day_before():
+        entrust(system, Role.MINTER, accounts[10])
     return accounts[10]
+
+
+@pytest.fixture
+def treasurers(system: System, treasurer: Account) -> list[Account]:
+    """Three, of whom two have to confirm."""
+    return [treasurer, *appoint(system, Role.TREASURER, system.treasury)]
+
+
+@pytest.fixture
+def auditors(system: System, auditor: Account) -> list[Account]:
+    """Three, of whom two have to confirm."""
+    return [auditor, *appoint(system, Role.AUDITOR, system.registry)]
+
+
+def appoint(system: System, role: Role, contract: Any) -> list[Account]:
+    """Lets the members give an office two people more, and two of the three confirm."""
+    others = list(accounts[11:13])
+    grants = [call_of(system.authority, "grantRole", role, one, 0) for one in others]
+    with the_day_before():
+        decide(system, [*grants, call_of(contract, "setThreshold", 2)], founders())
+    return others
 
 
 @pytest.fixture(scope="session")
