@@ -209,7 +209,7 @@ class Consortium:
             voting_delay=await read(CONSORTIUM, "votingDelay"),
             voting_period=await read(CONSORTIUM, "votingPeriod"),
             execution_delay=await read(CONSORTIUM, "baseDelaySeconds"),
-            quorum_percent=await read(CONSORTIUM, "quorumNumerator"),
+            quorum_percent=await read(CONSORTIUM, "quorumNumerator()"),
         )
 
     async def members(self) -> list[ConsortiumMember]:

@@ -52,6 +52,14 @@ async def enrol(ledger: ChainLedger, household: int, *, funds: int = FUNDS) -> A
     return account
 
 
+async def household_with_purse(ledger: ChainLedger, household: int, amount: int) -> Address:
+    """A household that has brought money, and has not come to the market."""
+    account = household_address(household)
+    reference = b"purse" + household.to_bytes(27, "big")
+    await bring_money(ledger, BANKERS, account, amount, reference)
+    return account
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def seller(ledger: ChainLedger) -> Address:
     return await enrol(ledger, 0)

@@ -188,6 +188,7 @@ async def test_domains_are_those_of_the_contracts(ledger: ChainLedger) -> None:
         ("MeterRegistry", ledger.registry_domain),
         ("Forwarder", ledger.forwarder_domain),
         ("PaymentToken", ledger.payment_domain),
+        ("Consortium", ledger.consortium_domain),
     ):
         _, name, version, chain_id, address, _, _ = await ledger.read(contract, "eip712Domain")
         assert (name, version, chain_id, address) == (
