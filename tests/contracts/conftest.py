@@ -28,6 +28,7 @@ from tests.contracts.signing import (
     AGREEMENT,
     READING,
     Agreement,
+    Correction,
     Reading,
     key,
     signed,
@@ -437,6 +438,52 @@ def record(
         return registry.submitReading(reading, sign_reading(reading), {"from": keeper})
 
     return record
+
+
+@pytest.fixture
+def doubt(registry: Any, auditors: list[Account]) -> Callable[..., Any]:
+    """An auditor doubts the reading of a household."""
+
+    def doubt(owner: Account, window: int = LAST_WINDOW, *, by: Account = auditors[0]) -> Any:
+        return registry.doubtReading(owner, window, {"from": by})
+
+    return doubt
+
+
+@pytest.fixture
+def confirm(registry: Any, auditors: list[Account]) -> Callable[..., Any]:
+    """Auditors, by their numbers, confirm a held reading; the last transaction."""
+
+    def confirm(owner: Account, *numbers: int, window: int = LAST_WINDOW) -> Any:
+        for number in numbers:
+            transaction = registry.confirmReading(owner, window, {"from": auditors[number]})
+        return transaction
+
+    return confirm
+
+
+@pytest.fixture
+def correct(registry: Any, auditors: list[Account]) -> Callable[..., Any]:
+    """Auditors, by their numbers, correct a held reading alike; the last transaction."""
+
+    def correct(correction: Correction, *numbers: int) -> Any:
+        for number in numbers:
+            transaction = registry.correctReading(correction, {"from": auditors[number]})
+        return transaction
+
+    return correct
+
+
+def correction_of(
+    owner: Account,
+    exported_wh: int,
+    imported_wh: int = 0,
+    losses_wh: int = 0,
+    *,
+    window: int = LAST_WINDOW,
+) -> Correction:
+    """What the raw data batch of a window says in place of the meter."""
+    return Correction(owner.address, window, exported_wh, imported_wh, losses_wh, b"\x0e" * 32)
 
 
 @pytest.fixture(scope="session")

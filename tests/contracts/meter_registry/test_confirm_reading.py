@@ -6,9 +6,8 @@ from brownie import reverts
 from app.market.windows import hold_end
 from scripts.decide import call_of
 from scripts.deploy import Role
-from tests.contracts.conftest import LAST_WINDOW, travel_to
+from tests.contracts.conftest import LAST_WINDOW, correction_of, travel_to
 from tests.contracts.errors import error
-from tests.contracts.meter_registry.conftest import correction_of
 from tests.contracts.plain import event_of, events_of, plain
 
 

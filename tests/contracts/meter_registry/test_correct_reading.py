@@ -9,12 +9,12 @@ from scripts.decide import call_of
 from tests.contracts.conftest import (
     LAST_WINDOW,
     VALID_UNTIL,
+    correction_of,
     meter_of,
     reading_of,
     travel_to,
 )
 from tests.contracts.errors import error
-from tests.contracts.meter_registry.conftest import correction_of
 from tests.contracts.plain import event_of, events_of, plain
 
 MAX_WH = 2**30 - 1
