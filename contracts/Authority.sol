@@ -9,8 +9,8 @@ contract Authority is AccessManager {
     constructor(address initialAdmin) AccessManager(initialAdmin) {}
 
     /// @notice Calls what the caller may call. Restricted to the members.
-    /// @dev Whom the Authority calls sees the Authority alone: anybody else could speak there twice,
-    /// once by itself and once through here.
+    /// @dev Whom the Authority calls sees the Authority alone: anybody else could speak there
+    /// twice, once by itself and once through here.
     function execute(
         address target,
         bytes calldata data

@@ -44,7 +44,10 @@ abstract contract Confirmations is IConfirmations, AccessManaged {
     }
 
     /// @dev How many have said it, of those who may.
-    function _confirmations(bytes32 subject, bytes4 selector) internal view returns (uint256 count) {
+    function _confirmations(
+        bytes32 subject,
+        bytes4 selector
+    ) internal view returns (uint256 count) {
         address[] storage confirmedBy = _confirmedBy[subject];
         uint256 length = confirmedBy.length;
         for (uint256 i = 0; i < length; ++i) {
