@@ -9,9 +9,9 @@ from app.ledger.model.contract import World
 from app.ledger.model.genesis import Genesis
 from app.ledger.model.tokens import PaymentToken
 from app.ledger.types import Address, Reserve, Withdrawal, WithdrawalState
+from app.market.bank import PAYOUT_TIME
 
 DAY = 24 * 3600
-PAYOUT_TIME = 7 * DAY
 MAX_RESERVE = 2**128 - 1
 
 _NO_WITHDRAWAL = Withdrawal()
