@@ -16,8 +16,10 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.engine import URL
 
+from app.agents.devices.batches import anchored_reading
 from app.agents.directory import Directory, Offices, directory_of
 from app.agents.enrolment import bring_money
+from app.agents.governance.council import Chamber
 from app.agents.observer import NegotiationMessage, Observer, SilentObserver
 from app.agents.street import Street, StreetOptions
 from app.api.about import About
@@ -44,10 +46,12 @@ from app.chain.rpc import Rpc
 from app.errors import ConfigurationError, ScenarioError
 from app.index.journal import Message, MessageJournal
 from app.index.market_index import MarketIndex
-from app.ledger.chain import REGISTRY, ChainLedger
+from app.ledger.anchors import recorded_reading
+from app.ledger.chain import ChainLedger
+from app.ledger.consortium import Consortium
 from app.ledger.model import ModelClock, ModelLedger
 from app.ledger.relayer import Relayer
-from app.ledger.types import Address, Event, Receipt
+from app.ledger.types import Address, Reading, Receipt
 from app.market.units import MONEY_UNIT
 from app.scenario.record import RunRecord
 from app.scenario.scenario import Scenario, load_profiles
@@ -108,8 +112,13 @@ async def open_street(
     scenario: Scenario,
     observer: Observer | None = None,
     folder: Path | None = None,
+    *,
+    governed: bool = False,
 ) -> AsyncIterator[Street]:
-    """The agents of a scenario on a development chain."""
+    """The agents of a scenario on a development chain.
+
+    In a `governed` street members, treasurers and auditors do their part, too.
+    """
     directory = development_directory(scenario)
     async with Street(
         scenario,
@@ -118,7 +127,7 @@ async def open_street(
         chain.clock,
         directory,
         observer,
-        StreetOptions(folder=folder),
+        StreetOptions(folder=folder, chamber=chamber_of(chain.ledger) if governed else None),
     ) as street:
         yield street
 
@@ -156,21 +165,14 @@ async def open_index(chain: Chain, url: URL) -> AsyncIterator[MarketIndex]:
         yield index
 
 
-async def recorded_reading(chain: Chain, owner: Address, window: int) -> Event | None:
-    """The event with which the chain has recorded an owner's reading; None if there is none."""
-    ledger = chain.ledger
-    registry = ledger.contracts[REGISTRY]
-    logs = await ledger.rpc.read(
-        "eth_getLogs",
-        {
-            "fromBlock": hex(ledger.deployment.block),
-            "toBlock": "latest",
-            "address": registry.address,
-            "topics": [None, f"0x{int(owner, 16):064x}", f"0x{window:064x}"],
-        },
-    )
-    events = (registry.event(log) for log in logs)
-    return next((each for each in events if each and each.name == "ReadingRecorded"), None)
+def chamber_of(ledger: ChainLedger) -> Chamber:
+    """What a street's council needs of a chain."""
+
+    async def anchored(owner: Address, window: int) -> Reading | None:
+        event = await recorded_reading(ledger, owner, window)
+        return anchored_reading(event) if event is not None else None
+
+    return Chamber(Consortium(ledger), anchored)
 
 
 def services_of(

@@ -44,6 +44,11 @@ class Settling:
         """The last window that something is left to settle of."""
         return max(self._unsettled, default=None)
 
+    @property
+    def unsettled(self) -> tuple[int, ...]:
+        """The windows that something is left to settle of, and that are metered."""
+        return tuple(window for window in sorted(self._unsettled) if window <= self._metered)
+
     def note_agreement(self, agreement: Agreement) -> None:
         """An agreement is on the ledger; it is settled when its window is over."""
         if self._population.operator.microgrid.book.add([agreement]):

@@ -199,6 +199,13 @@ class Consortium:
         voted: bool = await self._ledger.read(CONSORTIUM, "hasVoted", proposal_id, account)
         return voted
 
+    async def may_vote(self, account: Address, proposal: Proposal) -> bool:
+        """Whether somebody had a vote when the vote on a proposal began, and has not cast it."""
+        if await self.has_voted(proposal.id, account):
+            return False
+        votes = await self._ledger.read(MEMBERSHIP, "getPastVotes", account, proposal.vote_start)
+        return int(votes) > 0
+
     async def is_member(self, account: Address) -> bool:
         member: bool = await self._ledger.read(MEMBERSHIP, "isMember", account)
         return member
