@@ -118,6 +118,7 @@ def model_of(system: System, people: People) -> tuple[ModelLedger, ModelClock]:
             energy_market=system.market.address,
             call_auction=system.auction.address,
             bank=system.treasury.address,
+            authority=system.authority.address,
         ),
         roles={
             ModelRole.MEMBERS: frozenset({people.members}),

@@ -10,7 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from app.ledger.fills import fill_agreements
-from app.ledger.model import ModelLedger, TermLimits
+from app.ledger.model import ModelLedger, Role, TermLimits
 from app.ledger.model.treasury import PAYOUT_TIME
 from app.ledger.types import (
     Address,
@@ -108,6 +108,7 @@ class RandomDay:
         self._bank = ledger.bank
         self._transfers: list[tuple[Address, int, bytes]] = []
         self._corrections: list[Correction] = []
+        self._officers = {Role.AUDITOR: people.auditors, Role.TREASURER: people.treasurers}
         self._maybe_agreed: tuple[Agreement, ...] = ()
         self._submitted: list[tuple[Reading, bytes]] = []
 
@@ -181,6 +182,7 @@ class RandomDay:
             *[self._decide_withdrawal] * 4,
             self._attest_reserve,
             self._set_bank_rules,
+            self._appoint,
             self._mint_or_burn,
             self._publish_info,
             self._certify_or_revoke,
@@ -215,6 +217,10 @@ class RandomDay:
             yield self._random.choice(actions)()
         if self._market.paused() and self._random.random() < 0.8:
             yield self._on_market("unpause", self._people.members)
+        for role, officers in self._officers.items():
+            for officer in officers:
+                if not self._ledger.access.has_role(role, officer) and self._random.random() < 0.5:
+                    yield self._on_authority("grantRole", self._people.members, role, officer, 0)
 
     def _aftermath(self, first: int, last: int) -> Iterator[Call | Wait]:
         """When no reading is held any more everything can be settled and closed, with or without
@@ -676,6 +682,14 @@ class RandomDay:
         threshold = self._random.choice((0, 1, 2, 2, 2, 2))
         return Call(contract, "setThreshold", members, (threshold,))
 
+    def _appoint(self) -> Call:
+        members = self._mostly(self._people.members, self._anyone)
+        role = self._random.choice(tuple(self._officers))
+        officer = self._random.choice(self._officers[role])
+        if self._random.random() < 0.2:
+            return self._on_authority("grantRole", members, role, officer, 0)
+        return self._on_authority("revokeRole", members, role, officer)
+
     def _treasurer(self) -> Address:
         return self._mostly(self._random.choice(self._people.treasurers), self._anyone, odds=0.95)
 
@@ -889,6 +903,9 @@ class RandomDay:
 
     def _on_market(self, function: str, sender: Address, *arguments: object) -> Call:
         return Call("EnergyMarket", function, sender, arguments)
+
+    def _on_authority(self, function: str, sender: Address, *arguments: object) -> Call:
+        return Call("Authority", function, sender, arguments)
 
     def _on_bank(self, function: str, sender: Address, *arguments: object) -> Call:
         return Call("Treasury", function, sender, arguments)

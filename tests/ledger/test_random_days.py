@@ -54,6 +54,8 @@ EVENTS = {
     "ReadingReleased",
     "RejectionConfirmed",
     "ReserveAttested",
+    "RoleGranted",
+    "RoleRevoked",
     "TermLimitsSet",
     "TermsPublished",
     "ThresholdSet",
@@ -70,6 +72,7 @@ EVENTS = {
 }
 ERRORS = {
     "AccessManagedUnauthorized",
+    "AccessManagerUnauthorizedAccount",
     "AgreementExists",
     "AgreementExpired",
     "AgreementSettled",

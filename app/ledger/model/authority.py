@@ -1,20 +1,20 @@
 """The model of the role table: who may call what is restricted."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum
 
 from app.errors import ContractRevertedError
 from app.ledger.types import Address
 
 
-class Role(StrEnum):
-    """The roles that the deployment grants."""
+class Role(IntEnum):
+    """The roles that the deployment grants, by their ids."""
 
-    MEMBERS = "members"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-    TREASURER = "treasurer"
-    MINTER = "minter"
+    MEMBERS = 0
+    OPERATOR = 1
+    AUDITOR = 2
+    TREASURER = 3
+    MINTER = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Contracts:
     energy_market: Address
     call_auction: Address
     bank: Address
+    authority: Address
 
 
 @dataclass(frozen=True, slots=True)

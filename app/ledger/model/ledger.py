@@ -7,6 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from eth_hash.auto import keccak
 
 from app.errors import ForbiddenError, PeerwattError
+from app.ledger.model.access import AccessManager
 from app.ledger.model.authority import Authority, Role
 from app.ledger.model.call_auction import CallAuction
 from app.ledger.model.contract import Clock, World
@@ -93,7 +94,8 @@ class ModelLedger:
     """`Ledger` over models of the contracts; a refused call changes nothing.
 
     The models themselves (`energy_market`, `call_auction`, `meter_registry`, `energy_token`,
-    `payment_token`, `bank`) can be read freely; what writes goes through `call`. Gas is always 0.
+    `payment_token`, `bank`, `access`) can be read freely; what writes goes through `call`. Gas is
+    always 0.
     """
 
     clock: Clock
@@ -105,12 +107,14 @@ class ModelLedger:
     energy_market: EnergyMarket = field(init=False)
     call_auction: CallAuction = field(init=False)
     bank: Treasury = field(init=False)
+    access: AccessManager = field(init=False)
     _journal: Journal = field(init=False, default_factory=Journal)
     _block_number: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         genesis = self.genesis
-        world = World(self.clock, Authority(genesis.roles), self._journal)
+        world = World(self.clock, Authority(dict(genesis.roles)), self._journal)
+        self.access = AccessManager(world, genesis.contracts.authority)
         self.energy_token = EnergyToken(world, genesis)
         self.payment_token = PaymentToken(world, genesis)
         self.meter_registry = MeterRegistry(
@@ -153,6 +157,7 @@ class ModelLedger:
             energy_market=keys.account("EnergyMarket"),
             call_auction=keys.account("CallAuction"),
             bank=keys.account("Treasury"),
+            authority=keys.account("Authority"),
         )
         genesis = Genesis(
             contracts=contracts,
