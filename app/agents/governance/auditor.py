@@ -48,6 +48,7 @@ class AuditorRole(CouncilSide):
         self._ledger = ledger
         self._installations = installations
         self._sun = sun
+        self._asked: dict[tuple[Address, int], AgentAddress] = {}
         self._shown: dict[tuple[Address, int], bytes] = {}
 
     def suspects(self, sights: Sequence[Sight]) -> list[Suspicion]:
@@ -71,12 +72,16 @@ class AuditorRole(CouncilSide):
         """Asks the owners of held readings for what is behind them, unless they have shown it."""
         for each in held:
             if (each.owner, each.window) not in self._shown:
+                self._asked[each.owner, each.window] = each.door
                 self.tell(each.door, BatchRequest(each.window))
 
     def take(self, message: CouncilMessage, origin: AgentAddress) -> None:
-        if isinstance(message.body, BatchAnswer):
-            answer = message.body
-            self._shown[answer.owner, answer.window] = answer.content.encode("ascii", "replace")
+        """Takes an answer from whom it was asked of."""
+        answer = message.body
+        if isinstance(answer, BatchAnswer):
+            key = answer.owner, answer.window
+            if self._asked.get(key) == origin:
+                self._shown[key] = answer.content.encode("ascii", "replace")
 
     async def decide(self, held: Held, anchored: Anchored) -> tuple[Verdict | None, list[Receipt]]:
         """Confirms or corrects a held reading by what its owner has shown.
@@ -84,6 +89,7 @@ class AuditorRole(CouncilSide):
         None where there is nothing to judge by yet. Raises ContractRevertedError.
         """
         content = self._shown.pop((held.owner, held.window), None)
+        self._asked.pop((held.owner, held.window), None)
         reading = await anchored(held.owner, held.window)
         if content is None or reading is None:
             return None, []

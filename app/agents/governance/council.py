@@ -195,7 +195,7 @@ class Council:
         await self._post.deliver()
         paid = await self._bench.treasurers[0].role.pay_requests()
         if paid:
-            self._note(f"{self._bench.treasurers[0].name} pays {paid} withdrawals")
+            self._note(f"{self._bench.treasurers[0].name} pays {paid} withdrawal{'s'[: paid - 1]}")
         await self._post.deliver()
         for treasurer in self._bench.treasurers:
             receipts, refused = await treasurer.role.confirm()
