@@ -195,7 +195,7 @@ def _voted() -> FromClause:
         votes(_AGAINST).label("votes_against"),
         votes(_ABSTAIN).label("votes_abstain"),
         _members_at_start(made).label("members"),
-        (_members_at_start(made) * _quorum_percent_at_start(made) // 100).label("quorum"),
+        _quorum_at_start(made).label("quorum"),
         eta.limit(1).correlate(made).scalar_subquery().label("eta"),
         is_done("executed").label("executed"),
         is_done("canceled").label("canceled"),
@@ -233,6 +233,11 @@ def _members_at_start(made: FromClause) -> ColumnElement[int]:
         .scalar_subquery()
     )
     return type_coerce(found, BigInteger)
+
+
+def _quorum_at_start(made: FromClause) -> ColumnElement[int]:
+    """Rounded up, so that of three members not one alone decides."""
+    return (_members_at_start(made) * _quorum_percent_at_start(made) + 99) // 100
 
 
 def _quorum_percent_at_start(made: FromClause) -> ColumnElement[int]:

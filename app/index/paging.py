@@ -16,6 +16,7 @@ R = TypeVar("R", bound=Recorded | TransactionRecord)
 # What databases give otherwise than records have it.
 _CONVERSIONS: Mapping[Any, Callable[[Any], Any]] = {
     bool: bool,
+    int: int,
     Side: Side,
     tuple[str, ...]: lambda text: tuple(json.loads(text)),
 }

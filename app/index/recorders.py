@@ -43,15 +43,19 @@ def _argument(event: ChainEvent, path: str) -> object:
 
 def _storable(value: object, table: Table, column: str) -> object:
     if isinstance(value, list | tuple):
-        return json.dumps([str(_storable(each, table, column)) for each in value])
+        return json.dumps([_hex(each) if isinstance(each, bytes) else str(each) for each in value])
     if isinstance(value, bytes):
-        return "0x" + value.hex()
+        return _hex(value)
     if isinstance(value, str):
         return value.replace("\x00", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL has no NUL in text
     if isinstance(value, int) and not isinstance(table.c[column].type, schema.Uint256):
         # A hostile operator can publish terms for any uint64; they must not stop the index.
         return max(-_LARGEST, min(int(value), _LARGEST))
     return value
+
+
+def _hex(value: bytes) -> str:
+    return f"0x{value.hex()}"
 
 
 def _movement(kind: str) -> Recorder:

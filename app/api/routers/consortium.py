@@ -14,7 +14,6 @@ from app.api.deps import (
     WriterDep,
     catch_up,
     no_query,
-    reserved_for,
 )
 from app.api.schemas.common import Listing, Written, cursor_of
 from app.api.schemas.consortium import (
@@ -217,8 +216,7 @@ async def execute_proposal(
     proposal = await whole_proposal(services, proposal_id)
     members = Consortium(services.ledger)
     await patience.until(await members.executable_at(proposal.id))
-    with reserved_for("the members, by what the Authority gives them"):
-        receipt = await members.execute(account, proposal)
+    receipt = await members.execute(account, proposal)
     await writer.seen(receipt)
     return ProposalWritten(proposal_id=proposal_id, transactions=[Written.of(receipt)])
 

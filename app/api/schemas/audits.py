@@ -56,7 +56,7 @@ class AuditAnswer(OnChain):
     confirmations: Annotated[list[str], Field(description="The auditors who find it right")]
     correction: Annotated[
         CorrectionAnswer | None,
-        Field(description="What counts in its place, or the latest that an auditor says"),
+        Field(description="What counts in its place; while it is held, what was said last"),
     ]
     corrections: Annotated[
         list[CorrectionAnswer], Field(description="All that auditors say in its place")
@@ -84,6 +84,7 @@ class AuditAnswer(OnChain):
             )
             for (exported_wh, imported_wh, losses_wh, data_root), auditors in by_content.items()
         ]
+        is_open_or_corrected = record.state in ("held", "corrected")
         return cls(
             block=record.block,
             log_index=record.log_index,
@@ -96,7 +97,7 @@ class AuditAnswer(OnChain):
             until=record.until,
             state=record.state,
             confirmations=[each.auditor for each in confirmed],
-            correction=corrections[-1] if corrections else None,
+            correction=corrections[-1] if corrections and is_open_or_corrected else None,
             corrections=corrections,
         )
 
