@@ -88,11 +88,12 @@ class AuditorRole(CouncilSide):
 
         None where there is nothing to judge by yet. Raises ContractRevertedError.
         """
-        content = self._shown.pop((held.owner, held.window), None)
-        self._asked.pop((held.owner, held.window), None)
-        reading = await anchored(held.owner, held.window)
-        if content is None or reading is None:
+        key = held.owner, held.window
+        reading = await anchored(*key)
+        if key not in self._shown or reading is None:
             return None, []
+        content = self._shown.pop(key)
+        del self._asked[key]
         installation = self._installation(held.name)
         verdict = judge(content, reading, held.owner, installation, self._sun)
         try:

@@ -13,10 +13,11 @@ from app.agents.governance.auditor import Anchored, AuditorRole, Held
 from app.agents.governance.bank import Bank
 from app.agents.governance.correspondence import Doors
 from app.agents.governance.detection import Sight
-from app.agents.governance.voting import RECORD_WINDOWS, ProposalFacts
+from app.agents.governance.voting import ProposalFacts
 from app.agents.negotiation.post import Post
 from app.agents.randomness import rng_of
 from app.agents.residents import OPERATOR, Bench, Officer, Population
+from app.agents.trading.policy import RECORD_WINDOWS
 from app.errors import ContractRevertedError
 from app.ledger.consortium import Consortium, Proposal, ProposalState
 from app.ledger.protocol import Ledger

@@ -7,11 +7,11 @@ What a policy says of a proposal with several calls is what it says of the worst
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from app.agents.trading.policy import RECORD_WINDOWS
 from app.errors import ConflictError, ScenarioError
 from app.ledger.consortium import ProposedCall, Support
 from app.ledger.types import Address, Lapses
 
-RECORD_WINDOWS = 168
 MOST_LAPSED_WINDOWS = RECORD_WINDOWS // 2
 
 # What belongs to how a market is run from day to day: numbers within bounds, and who may take part.
