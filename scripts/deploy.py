@@ -6,7 +6,7 @@
 
 On a real chain the deployer is the brownie account that `PEERWATT_DEPLOYER` names;
 `PEERWATT_OPERATOR` and `PEERWATT_TREASURY` are addresses; `PEERWATT_AUDITORS`,
-`PEERWATT_TREASURERS` and `PEERWATT_MEMBERS` (who found the consortium) are one or more, with commas
+`PEERWATT_TREASURERS` and `PEERWATT_MEMBERS` (who found the consortium) are two or more, with commas
 between them. On a chain for development `PEERWATT_VOTING` is `quick` or `demo`: how long a vote
 takes.
 
@@ -359,14 +359,22 @@ def _named_people() -> tuple[LocalAccount, People]:
     deployer = cast(LocalAccount, accounts.load(_setting("PEERWATT_DEPLOYER")))
     people = People(
         operator=_setting("PEERWATT_OPERATOR"),
-        auditors=_setting("PEERWATT_AUDITORS").split(","),
-        treasurers=_setting("PEERWATT_TREASURERS").split(","),
+        auditors=several("PEERWATT_AUDITORS"),
+        treasurers=several("PEERWATT_TREASURERS"),
         treasury=_setting("PEERWATT_TREASURY"),
-        members=_setting("PEERWATT_MEMBERS").split(","),
+        members=several("PEERWATT_MEMBERS"),
     )
     if input(f"Deploy from {deployer}? Type yes: ") != "yes":
         sys.exit("Nothing was deployed")
     return deployer, people
+
+
+def several(name: str) -> list[str]:
+    """The addresses that a setting names, at least two: one key alone shall decide nothing."""
+    people = [Web3.to_checksum_address(person.strip()) for person in _setting(name).split(",")]
+    if len(people) < 2 or len(set(people)) < len(people):
+        sys.exit(f"{name} has to name two or more, each of them once")
+    return list(people)
 
 
 def _setting(name: str) -> str:

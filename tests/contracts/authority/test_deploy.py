@@ -129,5 +129,23 @@ def test_members_decide_quickly_on_a_development_chain_and_with_time_elsewhere(d
     assert deploy.VotingRules(86_400, 259_200, 86_400, 50) == deploy.DEFAULT_RULES
 
 
+# On a real chain
+
+
+def test_names_several_people(monkeypatch):
+    monkeypatch.setenv("PEERWATT_AUDITORS", f"{accounts[2]}, {str(accounts[7]).lower()}")
+
+    assert deploy.several("PEERWATT_AUDITORS") == [accounts[2].address, accounts[7].address]
+
+
+@pytest.mark.parametrize("named", [(2,), (2, 2), (2, 7, 2)])
+def test_refuses_one_alone_and_one_twice(monkeypatch, named):
+    """A threshold of two that one key reaches, or none."""
+    monkeypatch.setenv("PEERWATT_AUDITORS", ",".join(str(accounts[number]) for number in named))
+
+    with pytest.raises(SystemExit, match="PEERWATT_AUDITORS has to name two or more"):
+        deploy.several("PEERWATT_AUDITORS")
+
+
 def is_member(system, role, person):
     return system.authority.hasRole(role, person)["isMember"]
