@@ -21,9 +21,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from app.agents.devices.batches import BatchStore, MeterBatch, anchored_reading, check_batch
-from app.agents.governance.detection import Suspicion, installations_of, suspect_batches
+from app.agents.devices.batches import BatchStore, anchored_reading, check_batch
+from app.agents.governance.detection import (
+    Suspicion,
+    installations_of,
+    ranked,
+    suspect_batches,
+    suspect_streets,
+)
 from app.agents.governance.sun import GERMANY, Sun
+from app.agents.operator.feeder import FILE_NAME as FEEDER_FILE
+from app.agents.operator.feeder import FeederLog
 from app.agents.reports import WindowReport
 from app.agents.street import Street
 from app.api.about import about_street
@@ -246,8 +254,17 @@ def audit_batches(
     """List what breaks physics in meters' raw data; exit code 1 if anything does."""
     settings = _settings(scenario=scenario)
     installations = installations_of(load_scenario(settings.scenario))
-    batches = list(_stored_batches(folder))
-    found = suspect_batches(batches, installations, Sun(latitude, longitude))
+    place = _batches_folder(folder)
+    stored = BatchStore(place)
+    batches = [batch for each in stored.households() for batch in stored.batches(each)]
+    feeder = FeederLog(place.parent / FEEDER_FILE)
+    sun = Sun(latitude, longitude)
+    found = ranked(
+        [
+            *suspect_batches(batches, installations, sun),
+            *suspect_streets(batches, installations, feeder.find),
+        ]
+    )
     if as_json:
         print(json.dumps([asdict(each) for each in found], indent=2))  # noqa: T201 - for programs
     else:
@@ -401,15 +418,11 @@ async def _anchored(settings: Settings, household: str, window: int) -> Reading:
     return anchored_reading(event)
 
 
-def _stored_batches(folder: Path) -> Iterator[MeterBatch]:
-    """All batches in a folder, or where a market keeps them below it."""
+def _batches_folder(folder: Path) -> Path:
+    """Where a market keeps its batches in or below a folder; raises NotFoundError."""
     for place in (folder / "street" / "batches", folder / "batches", folder):
-        stored = BatchStore(place)
-        households = stored.households()
-        if households:
-            for household in households:
-                yield from stored.batches(household)
-            return
+        if BatchStore(place).households():
+            return place
     raise NotFoundError(
         f"no batches in {folder}", hint="peerwatt run --data-dir FOLDER leaves some"
     )

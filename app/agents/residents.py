@@ -128,6 +128,7 @@ class Officer(Generic[OfficeRole]):
 class Bench:
     """Those whom the members trust with checking meters and with the bank account."""
 
+    bank: Bank
     auditors: tuple[Officer[AuditorRole], ...]
     treasurers: tuple[Officer[TreasurerRole], ...]
 
@@ -309,8 +310,12 @@ def make_operator(
     return Operator(agent, microgrid, external_market, clerk)
 
 
-def make_bench(around: Surroundings, directory: Directory, bank: Bank) -> Bench:
-    """The agents of auditors and treasurers, numbered from 1; the first of each is on duty."""
+def make_bench(around: Surroundings, directory: Directory, run: str) -> Bench:
+    """The agents of auditors and treasurers, numbered from 1; the first of each is on duty.
+
+    `run` names the transfers of their simulated bank.
+    """
+    bank = Bank(run)
     installations = installations_of(around.scenario)
     offices = directory.offices
     auditors = [
@@ -321,6 +326,7 @@ def make_bench(around: Surroundings, directory: Directory, bank: Bank) -> Bench:
         TreasurerRole(around.post, account, around.ledger, bank) for account in offices.treasurers
     ]
     return Bench(
+        bank=bank,
         auditors=tuple(
             Officer(f"auditor-{number}", _agent(around.post, [role]), role)
             for number, role in enumerate(auditors, 1)

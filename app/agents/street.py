@@ -28,7 +28,6 @@ from app.agents.devices.panel import ProfileSource
 from app.agents.diary import Diary, MarketClock
 from app.agents.directory import Directory
 from app.agents.enrolment import enrol_members, fund_treasury
-from app.agents.governance.bank import Bank
 from app.agents.governance.council import AUDIT_AT, MEETING_AT, Chamber, Council
 from app.agents.negotiation.budget import Budget
 from app.agents.negotiation.communication import UnreliableLines
@@ -43,6 +42,8 @@ from app.agents.negotiation.timetable import (
     timetable_of,
 )
 from app.agents.observer import Observer, SilentObserver
+from app.agents.operator.feeder import FILE_NAME as FEEDER_FILE
+from app.agents.operator.feeder import FeederLog
 from app.agents.operator.microgrid import Credit
 from app.agents.operator.state_of_charge import StoragePlan
 from app.agents.reports import (
@@ -179,12 +180,12 @@ class Street:
         )
         self._running = activate(self._container)
         self._diary = Diary(ledger, clock, observer)
+        feeder = FeederLog(folder / FEEDER_FILE if folder else None)
         self._settling = Settling(
-            self._population, self._batches, self._diary, scenario.first_window
+            self._population, self._batches, self._diary, feeder, scenario.first_window
         )
         self._auction = AuctionConductor(ledger, self._population, self._diary)
-        bank = Bank(_run_of(scenario))
-        self._bench = make_bench(around, directory, bank) if options.chamber else None
+        self._bench = make_bench(around, directory, _run_of(scenario)) if options.chamber else None
         self._council = (
             Council(
                 scenario,
@@ -192,7 +193,7 @@ class Street:
                 ledger,
                 self._population,
                 self._bench,
-                bank,
+                feeder,
                 self._post,
                 self._diary,
             )

@@ -55,15 +55,16 @@ def test_what_breaks_physics_is_listed_the_largest_first(forged: Path, tmp_path:
     assert done.returncode == 1
     found = json.loads(done.stdout)
     assert [(each["owner"], each["window"], each["rule"]) for each in found] == [
+        ("street", NOON, "street-out-of-balance"),
         ("H07", NOON, "above-the-rating"),
         ("H09", NOON, "step-out-of-balance"),
     ]
-    assert found[0]["seen"] > found[0]["bound"] == 10_001
+    assert found[1]["seen"] > found[1]["bound"] == 10_001
 
     table = peerwatt("audit", forged, "--scenario", STREET, folder=tmp_path)
     assert table.returncode == 1
     assert "2016-06-09 11:00 UTC" in table.stdout
-    assert "2 suspicions in 42 batches" in table.stdout
+    assert "3 suspicions in 42 batches" in table.stdout
 
 
 def test_elsewhere_it_is_night(data: Path, tmp_path: Path) -> None:

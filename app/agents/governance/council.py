@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from app.agents.diary import Diary
 from app.agents.governance.auditor import Anchored, AuditorRole, Held
-from app.agents.governance.bank import Bank
 from app.agents.governance.correspondence import Doors
-from app.agents.governance.detection import Sight
+from app.agents.governance.detection import Sight, suspect_street
 from app.agents.governance.voting import ProposalFacts
 from app.agents.negotiation.post import Post
+from app.agents.operator.feeder import FeederLog
 from app.agents.randomness import rng_of
 from app.agents.residents import OPERATOR, Bench, Officer, Population
 from app.agents.trading.policy import RECORD_WINDOWS
@@ -23,7 +23,7 @@ from app.ledger.consortium import Consortium, Proposal, ProposalState
 from app.ledger.protocol import Ledger
 from app.ledger.types import Address, Receipt
 from app.market.units import MONEY_UNIT
-from app.market.windows import window_start
+from app.market.windows import window_at, window_start
 from app.scenario.scenario import HOURS_PER_DAY, Scenario
 
 AUDIT_AT = 90
@@ -65,7 +65,7 @@ class Council:
         ledger: Ledger,
         population: Population,
         bench: Bench,
-        bank: Bank,
+        feeder: FeederLog,
         post: Post,
         diary: Diary,
     ) -> None:
@@ -75,7 +75,7 @@ class Council:
         self._ledger = ledger
         self._population = population
         self._bench = bench
-        self._bank = bank
+        self._feeder = feeder
         self._post = post
         self._diary = diary
         self._rng_of = rng_of(scenario.seed, "council")
@@ -108,6 +108,10 @@ class Council:
         """The auditor on duty holds up what breaks physics, and once a day one at random."""
         auditor = self._bench.auditors[0]
         sights = await self._sights(window)
+        seen = self._feeder.find(window)
+        if seen is not None and len(sights) == len(self._population.all):
+            for each in suspect_street(sights, seen):
+                self._note(f"{each.rule}: {each.seen} Wh came, {each.bound} Wh went")
         suspicions = auditor.role.suspects(sights)
         doubted = dict.fromkeys(each.owner for each in suspicions)
         is_due = self._is_due("audit", window + 2, SAMPLE_HOUR)
@@ -183,7 +187,7 @@ class Council:
         first = int(self._rng_of(window).integers(len(households)))
         saver, spender = households[first], households[first - 1]
         if self._is_due("deposit", window, DEPOSIT_HOUR):
-            saver.neighbour.bring(self._bank, NEW_MONEY, f"deposit in window {window}")
+            saver.neighbour.bring(self._bench.bank, NEW_MONEY, f"deposit in window {window}")
             self._mark("deposit", window)
             self._note(f"{saver.name} brings {NEW_MONEY // MONEY_UNIT} to the bank")
         if self._is_due("withdrawal", window, WITHDRAWAL_HOUR):
@@ -219,9 +223,8 @@ class Council:
         for proposal in proposals:
             if proposal.id not in self._over:
                 await self._go_on(window, proposal, members)
-        if self._is_due("admission", window, 0):
-            await self._ask_for_admission(window, members, proposals)
-            await self._post.deliver()
+        await self._ask_for_admission(window, members, proposals)
+        await self._post.deliver()
         for household in self._population.households:
             receipts = await self._try(
                 household.name, window, household.voter.propose(self._consortium, self._names)
@@ -292,19 +295,23 @@ class Council:
     async def _ask_for_admission(
         self, window: int, members: Sequence[Address], proposals: Sequence[Proposal]
     ) -> None:
-        """The operator asks a member to propose the first household that nobody has proposed."""
+        """The operator asks a member to propose the first household that nobody has proposed, if
+        none was proposed today.
+        """
         proposed = {
-            str(call.arguments[0])
+            str(call.arguments[0]): self._day_of(window_at(proposal.vote_start) + 1)
             for proposal in proposals
             for call in proposal.calls
             if (call.contract, call.function) == ("Membership", "admit")
         }
+        if not self._is_due("admission", window, 0) or self._day_of(window) in proposed.values():
+            return
+        self._mark("admission", window)
         households = self._population.households
         newcomers = [
             each for each in households if each.member.account not in {*members, *proposed}
         ]
         voters = [each for each in households if each.member.account in members]
-        self._mark("admission", window)
         if not newcomers or not voters:
             return
         newcomer = newcomers[0].member.account
@@ -322,11 +329,15 @@ class Council:
     # Helpers
 
     def _is_due(self, what: str, window: int, from_hour: int) -> bool:
-        day, hour = divmod(window - self._first_window, HOURS_PER_DAY)
-        return hour >= from_hour and self._last_day.get(what, -1) < day
+        hour = (window - self._first_window) % HOURS_PER_DAY
+        return hour >= from_hour and self._last_day.get(what, -1) < self._day_of(window)
 
     def _mark(self, what: str, window: int) -> None:
-        self._last_day[what] = (window - self._first_window) // HOURS_PER_DAY
+        self._last_day[what] = self._day_of(window)
+
+    def _day_of(self, window: int) -> int:
+        """The market day in which a window is traded, from 0."""
+        return (window - self._first_window) // HOURS_PER_DAY
 
     async def _try(self, who: str, window: int, writing: Awaitable[list[Receipt]]) -> list[Receipt]:
         """Writes of somebody; a refusal goes into the diary, and is none to the others."""

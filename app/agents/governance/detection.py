@@ -5,7 +5,7 @@ step by step; and all meters of a window together against the street's own conne
 suspicion is no proof: an auditor asks for the raw data, and decides.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -168,6 +168,24 @@ def suspect_street(
     if -TOLERANCE_WH <= came - went <= lost_at_most:
         return []
     return [Suspicion(STREET, sights[0].window, Rule.STREET_BALANCE, came, went)]
+
+
+def suspect_streets(
+    batches: Iterable[MeterBatch],
+    households: Collection[str],
+    feeder_of: Callable[[int], Feeder | None],
+) -> list[Suspicion]:
+    """Whether a street is in balance, in those windows of which everybody's raw data is there."""
+    by_window: dict[int, list[Sight]] = {}
+    for batch in batches:
+        sight = Sight(batch.household, batch.window, batch.exported_wh, batch.imported_wh)
+        by_window.setdefault(batch.window, []).append(sight)
+    found: list[Suspicion] = []
+    for window, sights in by_window.items():
+        feeder = feeder_of(window)
+        if feeder is not None and {each.household for each in sights} == set(households):
+            found += suspect_street(sights, feeder)
+    return found
 
 
 def suspect_batches(
