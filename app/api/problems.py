@@ -39,6 +39,7 @@ CONTRACT_STATUSES: Mapping[str, HTTPStatus] = {
     "AccessManagedUnauthorized": HTTPStatus.FORBIDDEN,
     "AccessManagerUnauthorizedAccount": HTTPStatus.FORBIDDEN,
     "AccessManagerUnauthorizedCall": HTTPStatus.FORBIDDEN,
+    "GovernorInsufficientProposerVotes": HTTPStatus.FORBIDDEN,
     "GovernorInvalidSignature": HTTPStatus.FORBIDDEN,
     "GovernorOnlyExecutor": HTTPStatus.FORBIDDEN,
     "GovernorRestrictedProposer": HTTPStatus.FORBIDDEN,
@@ -79,7 +80,11 @@ CONTRACT_HINTS: Mapping[str, str] = {
     "AuditTime": "a reading is doubted from its window's start until six hours after its end",
     "BankReferenceUsed": "this transfer of the bank has counted: name the reference of another",
     "DailyLimitExceeded": "confirm it tomorrow (UTC), or let the members raise the limit",
+    "EnforcedPause": "trade is paused; /api/v1/consortium says until when",
     "GovernorAlreadyCastVote": "a member votes once",
+    "GovernorInsufficientProposerVotes": (
+        "members propose; who has just been admitted can in the next second"
+    ),
     "GovernorInvalidSignature": "ask /api/v1/typed-data/vote for what to sign, and sign that",
     "GovernorRestrictedProposer": "the description reserves the proposal for another proposer",
     "GovernorUnableToCancel": "only its proposer takes a proposal back, before its vote begins",

@@ -5,7 +5,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from app.chain.keys import AUDITORS, KEEPER, OPERATOR, TREASURERS, development_address
+from app.chain.keys import (
+    AUDITORS,
+    KEEPER,
+    OPERATOR,
+    TREASURERS,
+    development_address,
+    household_address,
+)
 from app.chain.node import EmbeddedNode
 from tests.api.market import NEIGHBOURS, NOON, Household, Market, open_market
 
@@ -35,6 +42,22 @@ async def buyer(market: Market) -> Household:
 async def outsider(market: Market) -> Household:
     """Has a certified meter and has published nothing."""
     return await market.household(funds=0, enrolled=False)
+
+
+@pytest.fixture
+def members() -> list[str]:
+    """The founding members: households 0 to 3."""
+    return [household_address(number) for number in range(4)]
+
+
+@pytest.fixture
+def auditors() -> list[str]:
+    return [development_address(number) for number in AUDITORS]
+
+
+@pytest.fixture
+def treasurers() -> list[str]:
+    return [development_address(number) for number in TREASURERS]
 
 
 @pytest.fixture

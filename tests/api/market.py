@@ -5,7 +5,7 @@ import itertools
 import json
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,6 +109,39 @@ class Market:
     async def mint(self, holder: str, amount: int) -> None:
         treasurers = tuple(map(development_address, TREASURERS))
         await bring_money(self.ledger, treasurers, holder, amount, secrets.token_bytes(32))
+
+    async def propose(self, proposer: str, *calls: dict[str, object]) -> str:
+        """A proposal of the consortium; its vote has begun."""
+        await self.advance_to(self.now() + 1)  # who was just admitted may propose now
+        made = await self.post(
+            "/consortium/proposals",
+            {"from": proposer, "description": secrets.token_hex(8), "calls": calls},
+        )
+        await self.advance_to(self.now() + 1)
+        return str(made["proposal_id"])
+
+    async def pass_vote(self, proposal_id: str, *voters: str) -> None:
+        """All voters are for it; then the vote is over."""
+        for voter in voters:
+            await self.post(
+                f"/consortium/proposals/{proposal_id}/votes", {"from": voter, "support": "for"}
+            )
+        found = await self.get(f"/consortium/proposals/{proposal_id}")
+        await self.advance_to(found["vote_end"] + 1)
+
+    async def queue(self, proposal_id: str, account: str) -> None:
+        """A proposal that has passed is queued; then its delay is over."""
+        await self.post(f"/consortium/proposals/{proposal_id}/queue", {"from": account})
+        found = await self.get(f"/consortium/proposals/{proposal_id}")
+        await self.advance_to(found["eta"])
+
+    async def decide(self, voters: Sequence[str], *calls: dict[str, object]) -> str:
+        """Calls that all voters want, from the proposal to the execution."""
+        proposal_id = await self.propose(voters[0], *calls)
+        await self.pass_vote(proposal_id, *voters)
+        await self.queue(proposal_id, voters[0])
+        await self.post(f"/consortium/proposals/{proposal_id}/execution", {"from": voters[0]})
+        return proposal_id
 
     async def offer(self, seller: Household, energy_wh: int = 2_000) -> int:
         """An offer for the next window."""
@@ -282,7 +315,7 @@ async def open_market(
 ) -> AsyncIterator[Market]:
     """A gateway over a node that runs; deploys where that was not done."""
     if deployment is None:
-        deployment = await deploy(node.url, folder / "deployment.json")
+        deployment = await deploy(node.url, folder / "deployment.json", voting="demo")
     keys = Keystore.development(deployment.chain_id)
     async with await ChainLedger.connect(node.url, deployment, keys) as ledger:
         reader = BlockReader(ledger.rpc, deployment, ledger.contracts)

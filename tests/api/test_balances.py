@@ -1,5 +1,3 @@
-import secrets
-
 import pytest
 
 from app.chain.keys import TREASURY, development_address
@@ -57,25 +55,6 @@ async def test_nobody_puts_in_more_than_it_has(market: Market) -> None:
     home = await market.household(funds=0)
     problem = await market.post("/balances/deposits", {"from": home.account, "amount": 1}, 409)
     assert problem["error"] == "ERC20InsufficientBalance"
-
-
-async def test_the_treasurer_mints_a_bank_deposit_once(
-    market: Market, treasurer: str, seller: Household
-) -> None:
-    home = await market.household(funds=0)
-    body = {
-        "from": treasurer,
-        "holder": home.account,
-        "amount": 5,
-        "reference": "0x" + secrets.token_hex(32),
-    }
-    await market.post("/balances/mints", body)
-    assert (await market.get(f"/balances/{home.account}"))["payment_tokens"] == 5
-    problem = await market.post("/balances/mints", body, 409)
-    assert problem["error"] == "AlreadyConfirmed"
-    body |= {"from": seller.account, "reference": "0x" + secrets.token_hex(32)}
-    problem = await market.post("/balances/mints", body, 403)
-    assert problem["error"] == "AccessManagedUnauthorized"
 
 
 async def test_a_claim_is_paid_when_the_treasury_has_money(market: Market, keeper: str) -> None:

@@ -1,11 +1,14 @@
 """Every operation of the interactive documentation is tried with its example, one by one."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from app.ledger.types import Side
+from app.market.bank import PAYOUT_TIME
 from app.market.windows import COMMIT_MARGIN, commit_start, window_at, window_start
 from tests.api.market import NEIGHBOURS, PRICE, Market
 
@@ -39,6 +42,42 @@ async def populate(market: Market) -> None:
     await market.advance_to(commit_start(window))
     await market.ledger.clear(seller.account, window)
     await market.indexed()
+
+
+async def govern(market: Market, members: list[str], auditor: str) -> None:
+    """Proposals, withdrawals and a doubt at the steps that the examples take them on from."""
+    seller, buyer = NEIGHBOURS
+    await market.mint(seller.account, 100)
+    withdrawal = {"from": seller.account, "amount": 5, "payout_hash": "0x" + "ac" * 32}
+    await market.post("/treasury/withdrawals", withdrawal)
+    await market.advance_to(market.now() + PAYOUT_TIME)
+    await market.post("/treasury/withdrawals", withdrawal)
+    threshold = {"contract": "Treasury", "function": "setThreshold", "arguments": {"threshold": 2}}
+    await market.pass_vote(await market.propose(members[0], threshold), *members)
+    due = await market.propose(members[0], threshold)
+    await market.pass_vote(due, *members)
+    await market.queue(due, members[0])
+    agreement = await market.agree(seller, buyer)
+    await market.read_meters(agreement, seller, buyer)
+    await market.ledger.doubt_reading(auditor, seller.account, agreement.window)
+    await market.propose(members[0], threshold)
+    await market.indexed()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def governed(market: Market, members: list[str], auditors: list[str]) -> AsyncIterator[None]:
+    """As `govern` leaves it; in the end all that is held is settled."""
+    await govern(market, members, auditors[0])
+    yield
+    held = (await market.get("/audits", state="held"))["items"]
+    await market.advance_to(max(each["until"] for each in held))
+    for each in held:
+        found = await market.get("/agreements", window=each["window"], settled=False)
+        ids = [agreement["agreement_id"] for agreement in found["items"]]
+        if ids:
+            await market.post("/settlements", {"from": members[0], "agreement_ids": ids})
+        people = [home.account for home in NEIGHBOURS]
+        await market.ledger.close_positions(members[0], people, each["window"])
 
 
 async def try_out(http: httpx.AsyncClient, name: str) -> httpx.Response:
@@ -76,7 +115,7 @@ async def send(
     return response
 
 
-async def test_every_example_works(market: Market, operations: list[str]) -> None:
+async def test_every_example_works(market: Market, governed: None, operations: list[str]) -> None:
     await populate(market)
     failed = {}
     for name in operations:

@@ -26,6 +26,7 @@ VARYING = {
     "buy_id",
     "closes_at",
     "deadline",
+    "first_window",
     "expires_at",
     "gas_used",
     "last_window",
