@@ -7,8 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +16,13 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from app.config import ROOT
+from tests.page.still import StillMarket, still_market
+from tests.page.street import Market, write_scenario
 
 SPEED = 240
 """Market seconds in a second: an hour takes 15 s."""
 
 PATIENCE_SECONDS = 60
-HOURLY_WATTS = {
-    "H01": (1500, 0),
-    "H02": (1200, 0),
-    "H05": (1000, 0),
-    "H06": (600, 3600),
-    "H07": (500, 5500),
-    "H13": (400, 1900),
-}
-"""Load and generation of a street where the sun never sets, so that every hour sees trades."""
-
-SCENARIO = """
-name: page-test
-seed: 7
-start: 2016-06-09T09:00:00Z
-data: { profiles: profiles.csv, repeat: true }
-grid: { ceiling: 0.32, floor: 0.08, penalty: 0.05, time_zone: Europe/Berlin }
-participants:
-  from: data
-  households:
-    H06: { seller: conceder }
-community_battery:
-  { capacity_kwh: 20, power_kw: 2, efficiency: 0.92, deposit: 500, seller: zip, buyer: boulware }
-negotiation: { rounds: 5, timeout_s: 60 }
-"""
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -56,26 +33,6 @@ FLAGS = (
 )
 
 OpenPage = Callable[..., Page]
-
-
-@dataclass(frozen=True)
-class Market:
-    """A running market, as its REST interface tells of it."""
-
-    url: str
-
-    def get(self, path: str, **parameters: object) -> Any:
-        given = {name: str(value) for name, value in parameters.items()}
-        answer = httpx.get(f"{self.url}/api/v1{path}", params=given, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
-
-    def items(self, path: str, **parameters: object) -> list[Any]:
-        items: list[Any] = self.get(path, limit=200, **parameters)["items"]
-        return items
-
-    def accounts(self) -> dict[str, str]:
-        return {each["household"]: each["participant"] for each in self.items("/participants")}
 
 
 @pytest.fixture(scope="package")
@@ -89,7 +46,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     command = [
         str(Path(sys.executable).with_name("peerwatt")),
         "up",
-        str(_scenario(folder)),
+        str(write_scenario(folder)),
         f"--speed={SPEED}",
         f"--port={port}",
         f"--data-dir={folder / 'data'}",
@@ -105,22 +62,6 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=PATIENCE_SECONDS) in (0, 130), log.read_text()
-
-
-def _scenario(folder: Path) -> Path:
-    """A scenario of three days, whose loads are now more and now less than the day before."""
-    rows = ["time,household,load_w,pv_w"]
-    for hour in range(72):
-        time_ = datetime(2016, 6, 7, tzinfo=UTC) + timedelta(hours=hour)
-        change = 1 + (hour * 7 % 11 - 5) / 50
-        rows += [
-            f"{time_:%Y-%m-%dT%H:%M:%SZ},{household},{round(load * change)},{round(pv / change)}"
-            for household, (load, pv) in HOURLY_WATTS.items()
-        ]
-    (folder / "profiles.csv").write_text("\n".join(rows) + "\n")
-    path = folder / "street.yaml"
-    path.write_text(SCENARIO)
-    return path
 
 
 def _wait_for_trade(market: Market, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -150,9 +91,30 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+@pytest.fixture(scope="package")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StillMarket]:
+    """A market of its own, in which nobody but the tests does anything."""
+    with still_market(write_scenario(tmp_path_factory.mktemp("still"))) as opened:
+        yield opened
+
+
 @pytest.fixture
 def open_page(browser: Browser, market: Market) -> Iterator[OpenPage]:
-    """Opens the page at a path, in a browser window of its own with given options.
+    """Opens the page of the market that trades."""
+    with _windows(browser, market.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_still(browser: Browser, still: StillMarket) -> Iterator[OpenPage]:
+    """Opens the page of the market whose time the tests have in hand."""
+    with _windows(browser, still.url) as opened:
+        yield opened
+
+
+@contextmanager
+def _windows(browser: Browser, url: str) -> Iterator[OpenPage]:
+    """Opens pages at a path, each in a browser window of its own with given options.
 
     A test fails in which the page logs an error, breaks its security policy, or asks anybody but
     its gateway for anything; `expected` is part of an error that the test brings about.
@@ -166,14 +128,14 @@ def open_page(browser: Browser, market: Market) -> Iterator[OpenPage]:
             complaints.append(message.text)
 
     def request(sent: Request) -> None:
-        if not sent.url.startswith((market.url, "data:")):
+        if not sent.url.startswith((url, "data:")):
             complaints.append(f"asked for {sent.url}")
 
     def open_(path: str = "/", *, ready: bool = True, expected: str = "", **options: Any) -> Page:
         if expected:
             forgiven.append(expected)
         settings = {"viewport": {"width": 1360, "height": 900}, **options}
-        context = browser.new_context(base_url=market.url, **settings)
+        context = browser.new_context(base_url=url, **settings)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_SECONDS * 1_000)

@@ -7,7 +7,7 @@ import pytest
 from app.config import ROOT
 
 
-@pytest.mark.parametrize("part", ["units", "book"])
+@pytest.mark.parametrize("part", ["units", "book", "community"])
 def test_numbers_become_words_and_curves(part: str) -> None:
     done = subprocess.run(
         ["node", "--test", "--test-reporter=spec", f"tests/page/{part}.test.mjs"],

@@ -14,6 +14,8 @@ export const deposits = () => all("/treasury/deposits", {}, plain);
 export const withdrawals = () => all("/treasury/withdrawals", {}, plain);
 export const audits = () => all("/audits", {}, plain);
 
+export const auditsOf = (participant) => all("/audits", { participant }, plain);
+
 /** What an account has failed to do in its last `windows`. */
 export const lapses = (account, windows) => get(`/participants/${account}/lapses`, { windows });
 

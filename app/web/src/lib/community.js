@@ -69,6 +69,12 @@ export function inOrder(proposals) {
   };
 }
 
+/** A proposal's state in a word or two. */
+export function wordOf(proposal) {
+  if (proposal.state === "defeated" && !standing(proposal).enough) return "Too few took part";
+  return STATES[proposal.state].word;
+}
+
 /** What is next for an open proposal: until when (0: no such moment), and what then. */
 export function nextStep(proposal, rules, now) {
   const { state, eta } = proposal;
@@ -90,7 +96,7 @@ export function standing({ votes, state }) {
   const passing = enough && votes.for > votes.against;
   const rule =
     `For it to count, ${quorum} of ${votes.members} members must vote for it or abstain: ` +
-    `${taking} ${state === "active" ? "so far." : "did."}`;
+    `${taking} ${state === "active" || state === "pending" ? "so far." : "did."}`;
   if (state !== "active") return { enough, passing, text: rule };
   const so = passing
     ? "As it stands, it passes."

@@ -267,6 +267,10 @@ const apply = {
     readBalances();
   },
   movement: readBalances,
+  mint: readBalances,
+  withdrawal_request: readBalances,
+  withdrawal_end: readBalances,
+  correction: readBalances,
   participant: readBalances,
   terms: () => touch(tradingWindow(), tradingWindow() + AHEAD),
   message(message) {

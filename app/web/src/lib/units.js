@@ -178,7 +178,7 @@ const SPANS = [
   [1, "second"],
 ];
 
-/** 6 hours, 90 minutes, 3 days: whole numbers of the largest unit that fits. */
+/** 6 hours, 90 seconds, 3 days: whole numbers of the largest unit that fits. */
 export function duration(seconds) {
   const [size, name] = SPANS.find(([unit]) => seconds >= unit && seconds % unit === 0) ?? SPANS[3];
   const number = Math.round(seconds / size);

@@ -19,8 +19,6 @@ const FUNCTIONS = {
   withdraw: "Took money out of the market",
   approve: "Let the market take a deposit",
   permit: "Let the market take a deposit",
-  mint: "Turned a deposit into market money",
-  burn: "Paid market money out to a bank",
   makeOffer: "Published an offer",
   cancelOffer: "Took an offer back",
   placeOrder: "Placed an order in the auction",
@@ -45,14 +43,36 @@ const FUNCTIONS = {
   grantRole: "Gave a role",
   setTargetFunctionRole: "Set who may do what",
   multicall: "Set who may do what",
-  execute: "Relayed a signed request",
+  execute: "Carried out a decision, or relayed a request",
   pause: "Paused the market",
   unpause: "Opened the market again",
+  propose: "Proposed something to the members",
+  castVote: "Voted on a proposal",
+  castVoteWithReason: "Voted on a proposal",
+  castVoteBySig: "Brought in a signed vote",
+  queue: "Put what has passed in the queue",
+  cancel: "Took a proposal back",
+  confirmDeposit: "Confirmed money that reached the bank",
+  requestWithdrawal: "Asked for money out of the bank",
+  confirmPayout: "Confirmed that the bank has paid",
+  rejectWithdrawal: "Refused to pay out",
+  returnWithdrawal: "Took back what was not paid out",
+  attestReserve: "Said what is in the bank",
+  doubtReading: "Held a reading that is in doubt",
+  confirmReading: "Found a held reading right",
+  correctReading: "Said what a held reading should be",
+};
+
+/** Functions of which several contracts have one. */
+const EXECUTED = {
+  Consortium: "Carried out what the members decided",
+  Forwarder: "Relayed a signed request",
 };
 
 /** A contract function in plain words. */
-export function doing(name) {
+export function doing(name, contract = "") {
   if (name === "") return "Set up a contract";
+  if (name === "execute" && contract in EXECUTED) return EXECUTED[contract];
   return FUNCTIONS[name] ?? `Called ${name}`;
 }
 
@@ -178,6 +198,20 @@ const REFUSALS = {
     "household",
     () => "An earlier sale of this household is still to be settled.",
   ],
+  NotMember: ["household", () => "Only members can do that, and this household is none."],
+  AlreadyMember: ["who", () => "This household is a member already."],
+  HouseholdTaken: ["who", () => "Another account is the member for this household."],
+  GovernorInsufficientProposerVotes: [
+    "household",
+    () => "This household was admitted just now: it has its vote in a moment.",
+  ],
+  GovernorAlreadyCastVote: ["", () => "This household has voted already."],
+  GovernorUnexpectedProposalState: ["", () => "That has changed meanwhile: please look again."],
+  GovernorUnmetDelay: ["", () => "Its time has not come yet."],
+  TermsOutOfLimits: ["", () => "The prices that hold now lie outside these limits."],
+  ExpectedPause: ["", () => "Trade is not paused."],
+  WithdrawalNotRequested: ["", () => "Nothing is left of this request."],
+  PayoutTimeRunning: ["", () => "It can still be paid out, so it cannot be taken back yet."],
   EnforcedPause: [
     "",
     () => "The market is paused by its members. Settlements and withdrawals go on.",
