@@ -17,6 +17,7 @@ from app.ledger.types import (
     Address,
     Agreement,
     AgreementState,
+    Correction,
     Event,
     MeterKind,
     ParticipantInfo,
@@ -65,6 +66,20 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """What auditors make of a doubted reading: a share of its export and more, other imports; and
+    whether the window is settled at once.
+    """
+
+    answered: bool
+    corrected: bool
+    share: float
+    more_wh: int
+    imported_wh: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bid:
     """An order of a resident, for so many windows."""
 
@@ -99,6 +114,15 @@ sales = st.builds(
     cancelled=st.integers(0, 9).map(lambda drawn: drawn == 7),
 )
 sights = st.builds(Sight, shares, st.integers(0, 500), energies, st.integers(0, 500))
+doubts = st.builds(
+    Doubt,
+    answered=st.sampled_from((True, True, False)),
+    corrected=st.sampled_from((True, True, False)),
+    share=shares,
+    more_wh=st.sampled_from((0, 0, 300)),
+    imported_wh=energies,
+    settled=st.booleans(),
+)
 bids = st.builds(
     Bid,
     who=residents,
@@ -110,7 +134,7 @@ bids = st.builds(
 all_sights = st.lists(st.one_of(sights, sights, sights, st.none()), min_size=4, max_size=4)
 
 
-def move_in(people: People, market: Address) -> list[Call]:
+def move_in(people: People, market: Address, bank: Address) -> list[Call]:
     """Makes the residents participants with a little money; the treasury has less."""
     calls = [Call("Treasury", "attestReserve", people.auditors[0], (10**9, bytes(32)))]
     for number, resident in enumerate(people.residents):
@@ -128,6 +152,7 @@ def move_in(people: People, market: Address) -> list[Call]:
                 for treasurer in people.treasurers
             ),
             Call("PaymentToken", "approve", owner, (market, 2**256 - 1)),
+            Call("PaymentToken", "approve", owner, (bank, 2**256 - 1)),
             Call("EnergyMarket", "publishInfo", owner, (info,)),
             Call("EnergyMarket", "deposit", owner, (DEPOSIT,)),
         ]
@@ -332,7 +357,54 @@ class MarketMachine(RuleBasedStateMachine):
     def settleable(self) -> list[Agreement]:
         return [a for a in self.cast.agreements if window_end(a.window) <= self.now()]
 
+    # Audits
+
+    @rule(who=residents, ago=st.sampled_from((2, 2, 3, 4)), doubt=doubts)
+    def doubt_a_reading(self, who: int, ago: int, doubt: Doubt) -> None:
+        """What auditors then say, or don't: the reading stays held for hours."""
+        owner, window = self.resident(who).owner, self.window - ago
+        self.registry("doubtReading", self.people.auditors[0], owner, window)
+        seen = self.books.reading(owner, window)
+        correction = Correction(
+            owner=owner,
+            window=window,
+            exported_wh=int(seen.exported_wh * doubt.share) + doubt.more_wh,
+            imported_wh=doubt.imported_wh,
+            losses_wh=seen.losses_wh,
+        )
+        for auditor in self.people.auditors if doubt.answered else ():
+            if doubt.corrected:
+                self.registry("correctReading", auditor, correction)
+            else:
+                self.registry("confirmReading", auditor, owner, window)
+        if doubt.settled:
+            self.settle_and_close(window)
+
     # Money and energy
+
+    @rule(who=residents, amount=amounts, number=st.integers(0, 2**64))
+    def bring_money(self, who: int, amount: int, number: int) -> None:
+        transfer = (self.resident(who).owner, amount, (2**128 + number).to_bytes(32, "big"))
+        for treasurer in self.people.treasurers:
+            self.do(Call("Treasury", "confirmDeposit", treasurer, transfer))
+
+    @rule(who=residents, share=shares, fate=st.sampled_from(("paid", "rejected", "forgotten")))
+    def take_money_home(self, who: int, share: float, fate: str) -> None:
+        owner = self.resident(who).owner
+        amount = int(self.books.payment(owner) * share)
+        events = self.run(Call("Treasury", "requestWithdrawal", owner, (amount, bytes(32))))
+        for event in events or ():
+            if event.name == "WithdrawalRequested":
+                self.decide_withdrawal(int(str(event.arguments["withdrawalId"])), fate)
+
+    def decide_withdrawal(self, number: int, fate: str) -> None:
+        self.cast.withdrawals.append(number)
+        payout = (number, (2**129 + number).to_bytes(32, "big"))
+        for treasurer in self.people.treasurers:
+            if fate == "paid":
+                assert self.do(Call("Treasury", "confirmPayout", treasurer, payout))
+            elif fate == "rejected":
+                assert self.do(Call("Treasury", "rejectWithdrawal", treasurer, (number,)))
 
     @rule(who=residents, amount=amounts, share=shares)
     def pay_in_or_out(self, who: int, amount: int, share: float) -> None:
@@ -384,6 +456,9 @@ class MarketMachine(RuleBasedStateMachine):
 
     def resident(self, number: int) -> Resident:
         return self.people.residents[number % len(self.people.residents)]
+
+    def registry(self, function: str, sender: Address, *arguments: object) -> bool:
+        return self.do(Call("MeterRegistry", function, sender, arguments))
 
     def auction(self, function: str, sender: Address, *arguments: object) -> bool:
         return self.do(Call("CallAuction", function, sender, arguments))

@@ -33,7 +33,7 @@ class ModelMachine(MarketMachine):
         self.people = model_people(self.signer, households=3)
         self.books = ModelBooks(self.signer)
         super().__init__()
-        for call in move_in(self.people, self.books.market):
+        for call in move_in(self.people, self.books.market, self.books.bank):
             assert self.do(call)
 
     def now(self) -> int:
@@ -64,7 +64,11 @@ def test_no_story_breaks_the_laws():
         "DebtPaid",
         "EnergyCovered",
         "EnergyLost",
+        "EnergyRetracted",
         "OrderCancelled",
         "OrderExpired",
         "OrderServed",
+        "ReadingCorrected",
+        "WithdrawalPaid",
+        "WithdrawalReturned",
     }

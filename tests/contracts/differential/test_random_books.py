@@ -60,7 +60,7 @@ class Story:
         self.terms: dict[int, Terms] = {}
         self.seen: Counter[str] = Counter()
         travel_to(window_start(WINDOW - 2))
-        for call in move_in(self.people, system.market.address):
+        for call in move_in(self.people, system.market.address, system.treasury.address):
             self.send(call.contract, call.function, call.sender, *call.arguments)
         for resident in self.people.residents:
             self.send("EnergyMarket", "deposit", resident.owner, DEPOSIT)

@@ -33,7 +33,7 @@ def machine(system: System) -> type[MarketMachine]:
     mirror = Mirror(system)
     ledger, _ = model_of(system, people)
     travel_to(START)
-    for call in move_in(people, system.market.address):
+    for call in move_in(people, system.market.address, system.treasury.address):
         assert mirror.send(call).refusal is None
 
     class ChainMachine(MarketMachine):
