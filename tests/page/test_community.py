@@ -40,6 +40,17 @@ def vote(page: Page, proposal: Locator, household: str, how: str) -> None:
     expect(proposal).to_contain_text(f"{household} has voted")
 
 
+def carry_out(still: StillMarket, proposal: Locator) -> None:
+    """Takes what the members are for to its end, as soon as each step can be taken."""
+    still.advance(VOTING_SECONDS)
+    proposal.get_by_role("button", name="Put it in the queue").click()
+    expect(proposal).to_contain_text(re.compile(r"Passed, waiting\s*can be carried out in"))
+    expect(proposal.get_by_role("button")).to_have_count(0)
+    still.advance(DELAY_SECONDS)
+    proposal.get_by_role("button", name="Carry it out").click()
+    expect(proposal).to_contain_text("Carried out")
+
+
 def test_members_admit_a_household(open_still: OpenPage, still: StillMarket) -> None:
     page = open_still(COMMUNITY)
     members = part_of(page, "members").get_by_role("listitem")
@@ -72,13 +83,7 @@ def test_members_admit_a_household(open_still: OpenPage, still: StillMarket) -> 
     expect(page.get_by_text("H13 is no member: it trades, but has no vote.")).to_be_visible()
     expect(proposal.get_by_role("button")).to_have_count(0)
 
-    still.advance(VOTING_SECONDS)
-    proposal.get_by_role("button", name="Put it in the queue").click()
-    expect(proposal).to_contain_text(re.compile(r"Passed, waiting\s*can be carried out in"))
-    expect(proposal.get_by_role("button")).to_have_count(0)
-    still.advance(DELAY_SECONDS)
-    proposal.get_by_role("button", name="Carry it out").click()
-    expect(proposal).to_contain_text("Carried out")
+    carry_out(still, proposal)
     expect(newcomer).to_contain_text("Member since")
     (member,) = [
         each
@@ -123,11 +128,7 @@ def test_members_end_a_pause(open_still: OpenPage, still: StillMarket) -> None:
     proposal = page.get_by_role("article", name="End the pause, so that the street trades again")
     for member in ("H01", "H02", "H06"):
         vote(page, proposal, member, "For it")
-    still.advance(VOTING_SECONDS)
-    proposal.get_by_role("button", name="Put it in the queue").click()
-    still.advance(DELAY_SECONDS)
-    proposal.get_by_role("button", name="Carry it out").click()
-    expect(proposal).to_contain_text("Carried out")
+    carry_out(still, proposal)
     expect(told).to_have_count(0)
 
 
