@@ -13,8 +13,9 @@ from app.chain.gas import bound_of
 from app.chain.keys import DEVELOPMENT_CHAINS, Keystore
 from app.chain.rpc import Rpc, RpcError
 from app.chain.sender import Call, Sender
+from app.errors import ConfigurationError
 from app.ledger.chain_books import OrderFinder
-from app.ledger.consortium import CONSORTIUM, decide
+from app.ledger.consortium import CONSORTIUM, MEMBERSHIP, decide
 from app.ledger.types import (
     Account,
     Address,
@@ -68,6 +69,17 @@ PAYMENT = "PaymentToken"
 FORWARDER = "Forwarder"
 AUCTION = "CallAuction"
 TREASURY = "Treasury"
+CONTRACTS = (
+    MARKET,
+    REGISTRY,
+    ENERGY,
+    PAYMENT,
+    FORWARDER,
+    AUCTION,
+    TREASURY,
+    CONSORTIUM,
+    MEMBERSHIP,
+)
 
 ReceiptListener = Callable[[Receipt], None]
 Item = TypeVar("Item")
@@ -130,6 +142,7 @@ class ChainLedger:
         try:
             await deployment.check(rpc)
             contracts = Contracts.load(deployment)
+            _require_all(contracts)
             if clock is None:
                 is_development = deployment.chain_id in DEVELOPMENT_CHAINS
                 clock = await ChainClock.start(rpc) if is_development else WaitingClock()
@@ -394,8 +407,6 @@ class ChainLedger:
         return [order for order in found if order.energy_wh > 0 and order.window in windows]
 
     async def book_of(self, window: int) -> Book:
-        if AUCTION not in self.contracts:  # they were deployed when there was none
-            return Book(0, 0, BookState.CLOSED)
         buys, sells, state = await self.read(AUCTION, "bookOf", window)
         return Book(buys, sells, BookState(state))
 
@@ -662,6 +673,15 @@ def _result(function: str, events: Sequence[Event]) -> object:
 
 def _first(events: Sequence[Event], name: str, argument: str) -> object:
     return next((event.arguments[argument] for event in events if event.name == name), None)
+
+
+def _require_all(contracts: Contracts) -> None:
+    missing = [name for name in CONTRACTS if name not in contracts]
+    if missing:
+        raise ConfigurationError(
+            f"the contracts were deployed when there was no {', no '.join(missing)}",
+            hint="begin with a new chain, or deploy again",
+        )
 
 
 async def _usual_gas_price(rpc: Rpc, chain_id: int) -> int:

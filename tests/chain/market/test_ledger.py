@@ -140,6 +140,15 @@ async def test_a_refused_read_names_the_error(ledger: ChainLedger, window: int) 
     assert caught.value.arguments == {"offerId": window << 32}
 
 
+async def test_contracts_of_an_earlier_version_are_not_taken(ledger: ChainLedger) -> None:
+    addresses = dict(ledger.deployment.addresses)
+    del addresses["Treasury"], addresses["Consortium"]
+    earlier = replace(ledger.deployment, addresses=addresses)
+
+    with pytest.raises(ConfigurationError, match="no Treasury, no Consortium"):
+        await ChainLedger.connect(ledger.rpc.url, earlier, ledger.keys)
+
+
 async def test_a_pause_has_a_name(
     ledger: ChainLedger, operator: Address, seller: Address, window: int
 ) -> None:
