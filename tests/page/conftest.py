@@ -66,7 +66,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 
 def _wait_for_trade(market: Market, process: subprocess.Popen[bytes], log: Path) -> None:
     """Returns when the first agreements stand."""
-    deadline = time.monotonic() + 2 * PATIENCE_SECONDS
+    deadline = time.monotonic() + 4 * PATIENCE_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,22 +143,23 @@ def still_market(scenario_path: Path) -> Iterator[StillMarket]:
     loop = asyncio.new_event_loop()
 
     async def live() -> None:
-        try:
-            async with _open(scenario_path) as market:
-                ready.set_result(market)
-                await over.wait()
-        except BaseException as error:
-            if ready.done():
-                raise
-            ready.set_exception(error)
+        async with _open(scenario_path) as market:
+            ready.set_result(market)
+            await over.wait()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(live(),), name="still market")
+    thread = threading.Thread(target=loop.run_forever, name="still market")
     thread.start()
+    life = asyncio.run_coroutine_threadsafe(live(), loop)
     try:
-        yield ready.result(120)
+        wait([ready, life], return_when=FIRST_COMPLETED)
+        if life.done():
+            life.result()
+        yield ready.result()
     finally:
         loop.call_soon_threadsafe(over.set)
-        thread.join(60)
+        wait([life])
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
         loop.close()
 
 

@@ -26,6 +26,8 @@ export const market = $state({
   zone: "UTC",
   scenario: "",
   chainId: 0,
+  /** The account that buys and sells for the grid. */
+  treasury: "",
   windowLength: 3600,
   commitMargin: 300,
   /** Market seconds in a second; null is real time. */
@@ -137,6 +139,7 @@ async function loadAll() {
   market.zone = about.time_zone;
   market.scenario = about.scenario;
   market.chainId = about.chain_id;
+  market.treasury = about.treasury;
   market.windowLength = about.window_length;
   market.commitMargin = about.commit_margin;
   market.agents = about.agents;
@@ -344,8 +347,9 @@ export function personOf(account) {
   return undefined;
 }
 
-/** A participant's name: its household, or a short address. */
+/** A participant's name: its household, or a short address; who stands for the grid has one, too. */
 export function nameOf(account) {
+  if (account === market.treasury) return "The operator";
   const name = personOf(account)?.household ?? String(account);
   return name.startsWith("0x") ? `${name.slice(0, 6)}\u2026${name.slice(-4)}` : name;
 }
