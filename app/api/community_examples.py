@@ -61,7 +61,10 @@ async def collect_community(services: Services, now: int, holder: Address) -> Co
     """Looks up what examples can speak of now; `holder` has payment tokens."""
     index = services.index
     members = (await index.read(lambda each: consortium.members(each, Cut(200)))).items
-    accounts = [each.account for each in members if each.is_member] or [household_address(0)]
+    ours = services.development or ()
+    accounts = [each.account for each in members if each.is_member and each.account in ours] or [
+        household_address(0)
+    ]
     proposals = (
         await index.read(lambda each: consortium.proposals(each, _LOOKED_AT, now=now))
     ).items

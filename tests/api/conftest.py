@@ -32,9 +32,10 @@ async def seller(market: Market) -> Household:
     return NEIGHBOURS[0]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="session")
 async def buyer(market: Market) -> Household:
-    """Household 1."""
+    """Household 1, with nothing open from tests before."""
+    await market.close_all(NEIGHBOURS[1].account)
     return NEIGHBOURS[1]
 
 

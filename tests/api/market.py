@@ -39,6 +39,7 @@ from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading
 from app.market.windows import (
     COMMIT_MARGIN,
     commit_start,
+    hold_end,
     window_at,
     window_end,
     window_start,
@@ -184,6 +185,26 @@ class Market:
                 self.ledger.sign_reading(Reading(buyer.meter, agreement.window, 0, energy_wh)),
             ],
         )
+
+    async def close_all(self, account: str) -> None:
+        """Settles and closes what earlier tests have left open of an account.
+
+        Only eight windows can be open at a time, and votes let hours pass.
+        """
+        made = (await self.get("/agreements", participant=account, limit=200))["items"]
+        closed = (await self.get("/positions", participant=account, limit=200))["items"]
+        windows = {each["window"] for each in made} - {each["window"] for each in closed}
+        if windows:
+            await self.advance_to(hold_end(max(windows)))
+        for window in windows:
+            ids = [
+                each["agreement_id"]
+                for each in made
+                if each["window"] == window and not each["settled"]
+            ]
+            if ids:
+                await self.post("/settlements", {"from": account, "agreement_ids": ids})
+            await self.ledger.close_positions(account, [account], window)
 
     def id_of(self, agreement: Agreement) -> str:
         return "0x" + self.ledger.agreement_id(agreement).hex()

@@ -47,6 +47,8 @@ async def populate(market: Market) -> None:
 async def govern(market: Market, members: list[str], auditor: str) -> None:
     """Proposals, withdrawals and a doubt at the steps that the examples take them on from."""
     seller, buyer = NEIGHBOURS
+    for neighbour in NEIGHBOURS:
+        await market.close_all(neighbour.account)
     await market.mint(seller.account, 100)
     withdrawal = {"from": seller.account, "amount": 5, "payout_hash": "0x" + "ac" * 32}
     await market.post("/treasury/withdrawals", withdrawal)
@@ -69,15 +71,8 @@ async def governed(market: Market, members: list[str], auditors: list[str]) -> A
     """As `govern` leaves it; in the end all that is held is settled."""
     await govern(market, members, auditors[0])
     yield
-    held = (await market.get("/audits", state="held"))["items"]
-    await market.advance_to(max(each["until"] for each in held))
-    for each in held:
-        found = await market.get("/agreements", window=each["window"], settled=False)
-        ids = [agreement["agreement_id"] for agreement in found["items"]]
-        if ids:
-            await market.post("/settlements", {"from": members[0], "agreement_ids": ids})
-        people = [home.account for home in NEIGHBOURS]
-        await market.ledger.close_positions(members[0], people, each["window"])
+    for neighbour in NEIGHBOURS:
+        await market.close_all(neighbour.account)
 
 
 async def try_out(http: httpx.AsyncClient, name: str) -> httpx.Response:

@@ -31,9 +31,11 @@ VARYING = {
     "gas_used",
     "last_window",
     "log_index",
+    "members",
     "offer_id",
     "order_id",
     "other_id",
+    "quorum",
     "sell_id",
     "window",
 }
