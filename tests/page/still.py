@@ -1,6 +1,7 @@
 """A market without agents, whose time passes when a test says so: hours of voting take a moment."""
 
 import asyncio
+import logging
 import secrets
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -9,6 +10,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+import structlog
 
 from app.agents.directory import Directory
 from app.agents.enrolment import bring_money, enrol_members
@@ -147,6 +150,7 @@ def still_market(scenario_path: Path) -> Iterator[StillMarket]:
             ready.set_result(market)
             await over.wait()
 
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     thread = threading.Thread(target=loop.run_forever, name="still market")
     thread.start()
     life = asyncio.run_coroutine_threadsafe(live(), loop)
@@ -161,6 +165,7 @@ def still_market(scenario_path: Path) -> Iterator[StillMarket]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+        structlog.reset_defaults()
 
 
 @asynccontextmanager
