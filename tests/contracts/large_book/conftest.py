@@ -12,6 +12,7 @@ from app.ledger.types import Order, Side, Terms
 from app.market.auction import BookFills, clear_book, earliest_expiry, queue_of
 from app.market.clearing import PricingRule
 from app.market.windows import window_start
+from scripts.decide import call_of
 from scripts.deploy import System
 from tests.contracts.conftest import (
     CEILING,
@@ -44,12 +45,12 @@ class LargeBook:
 
 
 @pytest.fixture(scope="package")
-def large_book(auction, admin, street, enrol) -> Iterator[LargeBook]:
+def large_book(auction, resolve, street, enrol) -> Iterator[LargeBook]:
     """Half of the orders are buys, most of them cross; every third may be carried over."""
     # Under the snapshots of the tests; brownie itself keeps no more than one.
     snapshot = ask("evm_snapshot")["result"]
     travel_to(window_start(WINDOW - 2))
-    auction.setPricingRule(PricingRule.UNIFORM, {"from": admin})
+    resolve(call_of(auction, "setPricingRule", PricingRule.UNIFORM))
     travel_to(NOW)
     households = accounts[HOUSEHOLDS_FROM + 10 : HOUSEHOLDS_FROM + 10 + HOUSEHOLDS]
     for household in households:
