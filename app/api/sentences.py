@@ -134,12 +134,10 @@ _SENTENCES: Mapping[tuple[str, str], Callable[[Arguments, Namer], str]] = {
     ("Membership", "setDelegationAllowed"): lambda a, _: (
         f"{'Allow' if a['allowed'] else 'Forbid'} members to hand their vote to another member"
     ),
-    ("EnergyMarket", "setTermLimits"): lambda a, _: _limits(next(iter(a.values()))),
-    ("EnergyMarket", "setDefaultTerms"): lambda a, _: (
-        f"From the next hour on {_terms(next(iter(a.values())))}"
-    ),
+    ("EnergyMarket", "setTermLimits"): lambda a, _: _limits(a["limits"]),
+    ("EnergyMarket", "setDefaultTerms"): lambda a, _: f"From the next hour on {_terms(a['terms'])}",
     ("EnergyMarket", "setTreasury"): lambda a, name: (
-        f"Let {name(next(iter(a.values())))} buy and sell for the grid"
+        f"Let {name(a['account'])} buy and sell for the grid"
     ),
     ("EnergyMarket", "setVenue"): lambda a, name: (
         f"{'Let' if a['admitted'] else 'Stop'} {name(a['venue'])} "
@@ -159,17 +157,15 @@ _SENTENCES: Mapping[tuple[str, str], Callable[[Arguments, Namer], str]] = {
         f"Confirm the held reading of {name(a['owner'])} for {_hour(a['window'])}"
     ),
     ("MeterRegistry", "setThreshold"): lambda a, _: (
-        f"Ask for {next(iter(a.values()))} auditors to confirm or correct a held reading"
+        f"Ask for {a['count']} auditors to confirm or correct a held reading"
     ),
     ("Treasury", "setThreshold"): lambda a, _: (
-        f"Ask for {next(iter(a.values()))} treasurers to confirm a deposit or a payout"
+        f"Ask for {a['count']} treasurers to confirm a deposit or a payout"
     ),
     ("Treasury", "setDailyLimit"): lambda a, _: (
-        f"Let treasurers bring in at most {_money(next(iter(a.values())))} a day"
+        f"Let treasurers bring in at most {_money(a['amount'])} a day"
     ),
-    ("Treasury", "attestReserve"): lambda a, _: (
-        f"Attest that the bank holds {_money(next(iter(a.values())))}"
-    ),
+    ("Treasury", "attestReserve"): lambda a, _: f"Attest that the bank holds {_money(a['amount'])}",
     ("Authority", "grantRole"): _grant,
     ("Authority", "revokeRole"): lambda a, name: (
         f"Take the role of {_role(a['roleId'])} from {name(a['account'])}"

@@ -19,8 +19,8 @@ abstract contract Confirmations is IConfirmations, AccessManaged {
     }
 
     /// @inheritdoc IConfirmations
-    function setThreshold(uint256 threshold_) external restricted {
-        _setThreshold(threshold_);
+    function setThreshold(uint256 count) external restricted {
+        _setThreshold(count);
     }
 
     /// @dev For a restricted function: says whether its caller was the last one needed. Who may

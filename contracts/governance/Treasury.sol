@@ -130,15 +130,15 @@ contract Treasury is ITreasury, Confirmations, ERC2771Context {
     // What is in the bank, and how much may be made of it
 
     /// @inheritdoc ITreasury
-    function attestReserve(uint256 reserve_, bytes32 statementHash) external restricted {
-        _reserve = uint128(Math.min(reserve_, type(uint128).max));
+    function attestReserve(uint256 amount, bytes32 statementHash) external restricted {
+        _reserve = uint128(Math.min(amount, type(uint128).max));
         _attestedAt = uint64(block.timestamp);
-        emit ReserveAttested(reserve_, statementHash, _msgSender());
+        emit ReserveAttested(amount, statementHash, _msgSender());
     }
 
     /// @inheritdoc ITreasury
-    function setDailyLimit(uint256 dailyLimit_) external restricted {
-        _setDailyLimit(dailyLimit_);
+    function setDailyLimit(uint256 amount) external restricted {
+        _setDailyLimit(amount);
     }
 
     // Views

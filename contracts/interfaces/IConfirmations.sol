@@ -12,7 +12,7 @@ interface IConfirmations {
 
     /// @notice Says how many have to confirm; it counts from the next confirmation on, which may
     /// then be a repeated one. Restricted to the members.
-    function setThreshold(uint256 threshold) external;
+    function setThreshold(uint256 count) external;
 
     /// @notice How many have to confirm.
     function threshold() external view returns (uint256);

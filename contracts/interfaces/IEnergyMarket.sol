@@ -420,7 +420,7 @@ interface IEnergyMarket {
 
     /// @notice Sets whose account buys and sells for the grid and receives penalties and dust.
     /// Restricted to the members.
-    function setTreasury(address treasury) external;
+    function setTreasury(address account) external;
 
     /// @notice Stops new participants, offers, agreements and orders; clearing that has begun goes
     /// on, and so do settlement, positions and withdrawals. It ends by itself after `PAUSE_LENGTH`;

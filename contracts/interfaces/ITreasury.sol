@@ -94,10 +94,10 @@ interface ITreasury is IConfirmations {
 
     /// @notice Says what the bank's statement shows, above which no tokens are made. Restricted to
     /// the auditors.
-    function attestReserve(uint256 reserve, bytes32 statementHash) external;
+    function attestReserve(uint256 amount, bytes32 statementHash) external;
 
     /// @notice Bounds what can be made in a day (UTC). Restricted to the members.
-    function setDailyLimit(uint256 dailyLimit) external;
+    function setDailyLimit(uint256 amount) external;
 
     function withdrawalOf(uint256 withdrawalId) external view returns (Withdrawal memory);
 

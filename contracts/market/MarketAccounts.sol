@@ -86,8 +86,8 @@ abstract contract MarketAccounts is MarketAccess, MarketRecord {
     }
 
     /// @inheritdoc IEnergyMarket
-    function setTreasury(address treasury_) external restricted {
-        _setTreasury(treasury_);
+    function setTreasury(address account) external restricted {
+        _setTreasury(account);
     }
 
     /// @inheritdoc IEnergyMarket

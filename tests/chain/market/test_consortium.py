@@ -249,7 +249,7 @@ async def test_an_input_of_another_form_is_not_read(ledger: ChainLedger) -> None
     [
         ("calls", []),
         ("contract", [ProposedCall("Bank", "unpause")]),
-        ("threshold_", [ProposedCall("Treasury", "setThreshold", (-1,))]),
+        ("count", [ProposedCall("Treasury", "setThreshold", (-1,))]),
         ("arguments", [ProposedCall("0x" + "12" * 20, "", (5,))]),
     ],
 )
