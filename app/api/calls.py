@@ -61,10 +61,8 @@ def _inputs(contract: Contract, function: str, field: str) -> Sequence[ABICompon
 
 
 def _names(components: Sequence[ABIComponent]) -> list[str]:
-    """As the interfaces call them: without the `_` that a name has which is taken. Parameters
-    without a name are called by their place.
-    """
-    return [each["name"].rstrip("_") or str(place) for place, each in enumerate(components)]
+    """Parameters without a name are called by their place."""
+    return [each["name"] or str(place) for place, each in enumerate(components)]
 
 
 def _require_names(names: Sequence[str], found: Mapping[str, object], field: str) -> None:

@@ -15,7 +15,7 @@ from tests.api.test_relay import Wallet, relayed
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-THRESHOLD = {"contract": "Treasury", "function": "setThreshold", "arguments": {"threshold": 2}}
+THRESHOLD = {"contract": "Treasury", "function": "setThreshold", "arguments": {"count": 2}}
 
 
 def admission(account: str, household_id: int) -> dict[str, Any]:
@@ -277,22 +277,22 @@ async def test_what_nobody_has_proposed(market: Market, members: list[str]) -> N
         ({"calls": [THRESHOLD | {"value": 1}]}, "body.calls.0.value"),
         ({"calls": [THRESHOLD | {"contract": "Nothing"}]}, "body.calls.0.contract"),
         ({"calls": [THRESHOLD, THRESHOLD | {"function": "gone"}]}, "body.calls.1.function"),
-        ({"calls": [THRESHOLD | {"arguments": {}}]}, "body.calls.0.arguments.threshold"),
+        ({"calls": [THRESHOLD | {"arguments": {}}]}, "body.calls.0.arguments.count"),
         (
-            {"calls": [THRESHOLD | {"arguments": {"threshold": 2, "more": 1}}]},
+            {"calls": [THRESHOLD | {"arguments": {"count": 2, "more": 1}}]},
             "body.calls.0.arguments.more",
         ),
         (
-            {"calls": [THRESHOLD | {"arguments": {"threshold": -1}}]},
-            "body.calls.0.arguments.threshold",
+            {"calls": [THRESHOLD | {"arguments": {"count": -1}}]},
+            "body.calls.0.arguments.count",
         ),
         (
-            {"calls": [THRESHOLD | {"arguments": {"threshold": str(2**256)}}]},
-            "body.calls.0.arguments.threshold",
+            {"calls": [THRESHOLD | {"arguments": {"count": str(2**256)}}]},
+            "body.calls.0.arguments.count",
         ),
         (
-            {"calls": [THRESHOLD | {"arguments": {"threshold": True}}]},
-            "body.calls.0.arguments.threshold",
+            {"calls": [THRESHOLD | {"arguments": {"count": True}}]},
+            "body.calls.0.arguments.count",
         ),
     ],
 )
@@ -428,7 +428,7 @@ async def test_a_bad_vote_is_named(
             {
                 "contract": "Treasury",
                 "function": "setDailyLimit",
-                "arguments": {"dailyLimit": str(2**200)},
+                "arguments": {"amount": str(2**200)},
             },
             None,
         ),

@@ -31,7 +31,7 @@ test("calls that members decide on are told in a sentence", () => {
     told({
       contract: "Treasury",
       function: "setDailyLimit",
-      arguments: { dailyLimit: "1000000000000" },
+      arguments: { amount: "1000000000000" },
     }),
     "Let at most \u20ac1,000,000.00 of new money in on a day",
   );

@@ -32,8 +32,10 @@ FOUNDERS = tuple(household_address(number) for number in range(4))
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.fixture
-def consortium(ledger: ChainLedger) -> Consortium:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def consortium(ledger: ChainLedger) -> Consortium:
+    """Whose founders were admitted before this very second."""
+    await ledger.clock.advance_to(ledger.now() + 1)
     return Consortium(ledger)
 
 

@@ -31,7 +31,7 @@ const CALLS = {
     `Let the grid pay at least ${price(limits.minGridFloor)} and ask at most ` +
     `${price(limits.maxGridCeiling)} a kWh, with a penalty of at most ${price(limits.maxPenaltyRate)}`,
   "Treasury.setDailyLimit": (a, say) =>
-    `Let at most ${money(Number(a.dailyLimit), say.currency)} of new money in on a day`,
+    `Let at most ${money(Number(a.amount), say.currency)} of new money in on a day`,
 };
 
 /** The calls that the page can propose. */
