@@ -54,7 +54,7 @@ async def govern(market: Market, members: list[str], auditor: str) -> None:
     await market.post("/treasury/withdrawals", withdrawal)
     await market.advance_to(market.now() + PAYOUT_TIME)
     await market.post("/treasury/withdrawals", withdrawal)
-    threshold = {"contract": "Treasury", "function": "setThreshold", "arguments": {"threshold": 2}}
+    threshold = {"contract": "Treasury", "function": "setThreshold", "arguments": {"count": 2}}
     await market.pass_vote(await market.propose(members[0], threshold), *members)
     due = await market.propose(members[0], threshold)
     await market.pass_vote(due, *members)
