@@ -67,6 +67,11 @@ async def test_the_rules_are_told(market: Market, auditors: list[str], operator:
     assert found["roles"]["operator"] == [operator, consortium]
     assert found["roles"]["admin"] == [consortium]
     assert found["thresholds"] == {"auditors": 2, "treasurers": 2}
+    assert found["term_limits"] == {
+        "min_grid_floor": 10_000,
+        "max_grid_ceiling": 1_000_000,
+        "max_penalty_rate": 500_000,
+    }
     assert found["members"] == len(await Consortium(market.ledger).members())
     assert (found["paused"], found["paused_until"]) == (False, None)
 

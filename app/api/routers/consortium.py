@@ -34,6 +34,7 @@ from app.api.schemas.consortium import (
     RulesAnswer,
     StepAnswer,
     SupportName,
+    TermLimitsAnswer,
     ThresholdsAnswer,
     VotesAnswer,
 )
@@ -72,9 +73,10 @@ async def get_consortium(services: ServicesDep) -> ConsortiumAnswer:
     paused.
     """
     index, ledger, now = services.index, services.ledger, services.clock.now()
-    rules, paused_until, auditors, treasurers = await asyncio.gather(
+    rules, paused_until, limits, auditors, treasurers = await asyncio.gather(
         Consortium(ledger).rules(),
         ledger.read(MARKET, "pausedUntil"),
+        ledger.read(MARKET, "termLimits"),
         ledger.read(REGISTRY, "threshold"),
         ledger.read(TREASURY, "threshold"),
     )
@@ -93,6 +95,9 @@ async def get_consortium(services: ServicesDep) -> ConsortiumAnswer:
         delegation_allowed=bool(delegation),
         roles=RolesAnswer(**{name: list(holders.get(role, ())) for role, name in enumerate(ROLES)}),
         thresholds=ThresholdsAnswer(auditors=auditors, treasurers=treasurers),
+        term_limits=TermLimitsAnswer(
+            **dict(zip(TermLimitsAnswer.model_fields, limits, strict=True))
+        ),
         paused=paused_until > now,
         paused_until=paused_until if paused_until > now else None,
     )

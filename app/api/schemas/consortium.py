@@ -78,6 +78,14 @@ class ThresholdsAnswer(Answer):
     treasurers: int
 
 
+class TermLimitsAnswer(Answer):
+    """What the members let the operator set, in money per kWh."""
+
+    min_grid_floor: int
+    max_grid_ceiling: int
+    max_penalty_rate: int
+
+
 class ConsortiumAnswer(Answer):
     """The members as a whole, and what they have laid down."""
 
@@ -86,6 +94,7 @@ class ConsortiumAnswer(Answer):
     delegation_allowed: bool
     roles: RolesAnswer
     thresholds: ThresholdsAnswer
+    term_limits: TermLimitsAnswer
     paused: Annotated[bool, Field(description="Whether trade is paused; settlement never is")]
     paused_until: Annotated[
         int | None, Field(description="When the pause ends by itself; null without one")
