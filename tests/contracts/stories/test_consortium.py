@@ -142,6 +142,55 @@ def test_the_members_audit_where_the_auditors_do_not(registry, resolve, buyer):
     assert not registry.isCertified(buyer)
 
 
+def test_the_members_certify_a_meter(registry, resolve, newcomer, outsider):
+    valid_until = window_end(WINDOW + 24 * 365)
+
+    resolve(call_of(registry, "certify", outsider, newcomer, 0, valid_until))
+
+    certificate = registry.certificateOf(newcomer)
+    assert (certificate["meter"], certificate["validUntil"]) == (outsider, valid_until)
+
+
+def test_the_members_appoint_an_auditor(authority, registry, resolve, outsider, buyer):
+    resolve(call_of(authority, "grantRole", Role.AUDITOR, outsider, 0))
+
+    registry.revoke(registry.certificateOf(buyer)["meter"], {"from": outsider})
+
+    assert not registry.isCertified(buyer)
+
+
+def test_the_members_set_the_rules_of_trade(market, auction, resolve):
+    """Of the penalty rate comes what a seller's bond is."""
+    resolve(
+        call_of(market, "setTermLimits", (20_000, 900_000, 400_000)),
+        call_of(market, "setDefaultTerms", (90_000, 300_000, 70_000)),
+        call_of(market, "setVenue", auction, False),
+        call_of(auction, "setPricingRule", 1),
+    )
+
+    assert tuple(market.termLimits()) == (20_000, 900_000, 400_000)
+    assert tuple(market.defaultTerms()) == (90_000, 300_000, 70_000)
+    assert not market.isVenue(auction)
+    assert auction.pricingRuleOf(market.currentWindow() + 2) == 1
+
+
+def test_the_members_set_how_money_and_readings_are_confirmed(bank, registry, resolve):
+    resolve(
+        call_of(bank, "setThreshold", 3),
+        call_of(bank, "setDailyLimit", 5),
+        call_of(registry, "setThreshold", 4),
+    )
+
+    assert (bank.threshold(), bank.dailyLimit(), registry.threshold()) == (3, 5, 4)
+
+
+def test_the_members_pause_trade_themselves(market, resolve, seller):
+    resolve(call_of(market, "pause"))
+
+    with reverts(error("EnforcedPause")):
+        market.makeOffer.call(WINDOW, 1_000, 100_000, {"from": seller})
+
+
 def test_the_members_end_a_pause(market, resolve, operator, seller, paused):
     with reverts(error("AccessManagedUnauthorized", operator)):
         market.unpause.call({"from": operator})
