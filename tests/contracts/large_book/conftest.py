@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 import pytest
-from brownie import accounts, chain, web3
+from brownie import accounts, chain, history, web3
 from brownie.network.account import Account
 
 from app.ledger.types import Order, Side, Terms
@@ -72,6 +72,8 @@ def large_book(auction, resolve, street, enrol) -> Iterator[LargeBook]:
     expected = clear_book(book, Terms(FLOOR, CEILING, PENALTY), PricingRule.UNIFORM)
     yield LargeBook({order.id: order for order in book}, (buys, sells), expected)
     ask("evm_revert", snapshot)
+    # brownie, which has not seen that, would wait for the voters' last transactions.
+    history.clear()
 
 
 def drawn(owners: list[str]) -> Iterator[Order]:
