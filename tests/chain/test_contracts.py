@@ -201,3 +201,11 @@ def test_decoded_bytes_stay_bytes() -> None:
         b"ab",
         b"c" * 32,
     )
+
+
+def test_lengths_beyond_all_memory_are_no_data() -> None:
+    huge = (32).to_bytes(32, "big") + b"\xff" * 32
+
+    for kind in ("bytes", "uint256[]", "string"):
+        with pytest.raises(ChainError, match="cannot read"):
+            decode((kind,), huge)
