@@ -1,9 +1,8 @@
-"""Ethereum's curve, for stealth addresses: by coincurve, and by py_ecc as the reference.
+"""Ethereum's curve, for stealth addresses.
 
 Public keys are their 33 compressed bytes (SEC 1, section 2.3.3), which have no form for infinity.
 """
 
-import sys
 from typing import Protocol
 
 from coincurve import PublicKey
@@ -11,12 +10,6 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from app.errors import InputError
-
-# The import of py_ecc raises the limit a hundredfold, which is where deep recursion crashes.
-_limit = sys.getrecursionlimit()
-from py_ecc.secp256k1 import secp256k1 as py_ecc_secp256k1  # noqa: E402
-
-sys.setrecursionlimit(_limit)
 
 FIELD = 2**256 - 2**32 - 977
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -60,32 +53,7 @@ class CoincurveBackend:
         return PublicKey(public).point()
 
 
-class PyEccBackend:
-    """py_ecc's formulas. Slow: some milliseconds a multiplication."""
-
-    name = "reference"
-
-    def public_key(self, secret: int) -> bytes:
-        return _compress(py_ecc_secp256k1.multiply(py_ecc_secp256k1.G, secret))
-
-    def multiply(self, public: bytes, scalar: int) -> bytes:
-        return _compress(py_ecc_secp256k1.multiply(self.decompress(public), scalar))
-
-    def tweak(self, public: bytes, scalar: int) -> bytes:
-        added = py_ecc_secp256k1.multiply(py_ecc_secp256k1.G, scalar)
-        point = py_ecc_secp256k1.add(self.decompress(public), added)
-        if point == (0, 0):
-            raise ValueError("the sum is infinity")
-        return _compress(point)
-
-    def decompress(self, public: bytes) -> tuple[int, int]:
-        x = int.from_bytes(public[1:], "big")
-        y = pow(x**3 + 7, (FIELD + 1) // 4, FIELD)
-        return x, y if y % 2 == public[0] % 2 else FIELD - y
-
-
 COINCURVE = CoincurveBackend()
-PY_ECC = PyEccBackend()
 
 
 def check_public_key(field: str, public: bytes) -> bytes:
@@ -110,8 +78,3 @@ def address_of_key(public: bytes, backend: Secp256k1 = COINCURVE) -> str:
     x, y = backend.decompress(public)
     digest = keccak(x.to_bytes(32, "big") + y.to_bytes(32, "big"))
     return to_checksum_address(digest[12:])
-
-
-def _compress(point: tuple[int, int]) -> bytes:
-    x, y = point
-    return bytes([2 + y % 2]) + x.to_bytes(32, "big")

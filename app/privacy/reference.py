@@ -1,9 +1,10 @@
-"""bn254 by py_ecc: the backend that the fast one is held against."""
+"""Both curves by py_ecc: what the fast backends are held against."""
 
 import sys
 from collections.abc import Sequence
 
 from app.privacy.curve import INFINITY, N, Point
+from app.privacy.secp256k1 import FIELD
 
 # The import of py_ecc raises the limit a hundredfold, which is where deep recursion crashes.
 _limit = sys.getrecursionlimit()
@@ -15,6 +16,7 @@ from py_ecc.optimized_bn128.optimized_curve import (  # noqa: E402
     multiply,
     normalize,
 )
+from py_ecc.secp256k1 import secp256k1  # noqa: E402
 from py_ecc.typing import Optimized_Point3D  # noqa: E402
 
 sys.setrecursionlimit(_limit)
@@ -23,7 +25,7 @@ Projective = Optimized_Point3D[FQ]
 
 
 class ReferenceCurve:
-    """The group by py_ecc's formulas. Slow: 10 ms a multiplication."""
+    """bn254 by py_ecc's formulas. Slow: 10 ms a multiplication."""
 
     name = "reference"
 
@@ -48,6 +50,30 @@ class ReferenceCurve:
         return found
 
 
+class ReferenceSecp256k1:
+    """Ethereum's curve by py_ecc's formulas. Slow: some milliseconds a multiplication."""
+
+    name = "reference"
+
+    def public_key(self, secret: int) -> bytes:
+        return _compress(secp256k1.multiply(secp256k1.G, secret))
+
+    def multiply(self, public: bytes, scalar: int) -> bytes:
+        return _compress(secp256k1.multiply(self.decompress(public), scalar))
+
+    def tweak(self, public: bytes, scalar: int) -> bytes:
+        added = secp256k1.multiply(secp256k1.G, scalar)
+        point = secp256k1.add(self.decompress(public), added)
+        if point == (0, 0):
+            raise ValueError("the sum is infinity")
+        return _compress(point)
+
+    def decompress(self, public: bytes) -> tuple[int, int]:
+        x = int.from_bytes(public[1:], "big")
+        y = pow(x**3 + 7, (FIELD + 1) // 4, FIELD)
+        return x, y if y % 2 == public[0] % 2 else FIELD - y
+
+
 def _enter(point: Point) -> Projective:
     if point == INFINITY:
         return Z1
@@ -61,4 +87,10 @@ def _leave(point: Projective) -> Point:
     return int(x), int(y)
 
 
+def _compress(point: tuple[int, int]) -> bytes:
+    x, y = point
+    return bytes([2 + y % 2]) + x.to_bytes(32, "big")
+
+
 REFERENCE = ReferenceCurve()
+REFERENCE_SECP256K1 = ReferenceSecp256k1()
