@@ -91,9 +91,7 @@ def possession() -> Case:
 
 def member_signature() -> Case:
     keys = members(4)
-    signature = sign_as_member(
-        keys[2], publics(keys), CONTEXT, MESSAGE, entropy=entropy_of("lsag")
-    )
+    signature = sign_as_member(keys[2], publics(keys), CONTEXT, MESSAGE, entropy=entropy_of("lsag"))
     return verify_member, {
         "signature": signature,
         "ring": publics(keys),
@@ -127,9 +125,7 @@ def ranges() -> Case:
 
 
 def cost_of(rounding: Rounding) -> Case:
-    cost = Cost.of(
-        opening(1_234), opening(210_123), rounding, 99, entropy=entropy_of("remainder")
-    )
+    cost = Cost.of(opening(1_234), opening(210_123), rounding, 99, entropy=entropy_of("remainder"))
     proof = prove_cost(cost, CONTEXT, entropy=entropy_of("cost"))
     return verify_cost, {"statement": cost.statement(), "context": CONTEXT, "proof": proof}
 

@@ -74,9 +74,7 @@ def test_drand_hashes_to_the_same_points(message, curve):
 
 @pytest.mark.parametrize("message", GNARK)
 def test_gnark_hashes_to_the_same_points(message, curve):
-    found = hash_to_curve(
-        message, GNARK_TAG, curve=curve, hash_function=sha256, block=SHA256_BLOCK
-    )
+    found = hash_to_curve(message, GNARK_TAG, curve=curve, hash_function=sha256, block=SHA256_BLOCK)
     assert found == GNARK[message]
 
 

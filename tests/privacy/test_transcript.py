@@ -29,7 +29,7 @@ def test_a_context_is_what_solidity_hashes():
         ["bytes32", "uint256", "address", "uint256"],
         [keccak(b"peerwatt/test"), CHAIN_ID, CONTRACT, 7],
     )
-    assert CONTEXT == keccak(words)
+    assert keccak(words) == CONTEXT
 
 
 def test_every_part_of_a_context_matters():
