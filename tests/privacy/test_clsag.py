@@ -109,7 +109,7 @@ def test_a_key_image_belongs_to_the_note_and_not_to_the_owner():
 
 
 def test_a_pseudo_commitment_that_shows_the_note_is_refused(own, ring):
-    with pytest.raises(InputError, match="blinding_image.*infinity"):
+    with pytest.raises(InputError, match=r"blinding_image.*infinity"):
         sign_spend(own, ring, own.opening, CONTEXT, MESSAGE)
 
 

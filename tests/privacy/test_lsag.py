@@ -88,7 +88,7 @@ def test_the_same_signature_has_one_form_only(ring):
         with pytest.raises(InputError, match="below the group's order"):
             RingSignature.from_words([*words[:place], words[place] + N, *words[place + 1 :]])
     for place in range(2):
-        with pytest.raises(InputError, match="signature.image"):
+        with pytest.raises(InputError, match=r"signature\.image"):
             RingSignature.from_words([*words[:place], words[place] + P, *words[place + 1 :]])
 
 
