@@ -23,9 +23,8 @@ class Nonces:
     def __init__(
         self, tag: str, secret_values: Sequence[int], message: bytes, entropy: Entropy
     ) -> None:
-        known = (
-            tag.encode() + b"\0" + b"".join(value.to_bytes(32, "big") for value in secret_values)
-        )
+        known = tag.encode() + b"\0" + len(secret_values).to_bytes(2, "big")
+        known += b"".join(value.to_bytes(32, "big") for value in secret_values)
         self._key = hmac.digest(entropy(ENTROPY_BYTES), known + message, "sha512")
         self._count = 0
 
