@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import ForbiddenError, InputError
@@ -32,6 +32,7 @@ from app.privacy.fast_curve import FAST
 from app.privacy.pedersen import Opening
 from app.privacy.reference import REFERENCE
 from tests.privacy.cases import CONTEXT, MESSAGE, auditor, entropy_of, opening
+from tests.privacy.strategies import examples
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def committee_of_three_in_five(key):
     return deal(key, 3, 5, entropy=entropy_of("shares"))
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.one_of(st.sampled_from([0, 1, 255, 256, 257, 65_534, 65_535]), st.integers(0, 65_535)))
 def test_the_auditor_reads_every_value(finder, value):
     key = auditor()

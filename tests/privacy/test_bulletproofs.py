@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InputError
@@ -20,6 +20,7 @@ from app.privacy.curve import BLINDING_BASE, INFINITY, VALUE_BASE, G, N, P, is_o
 from app.privacy.fast_curve import FAST
 from app.privacy.pedersen import Opening, commit
 from tests.privacy.cases import CONTEXT, MESSAGE, entropy_of, opening
+from tests.privacy.strategies import examples
 
 
 def statement_of(openings, bits, context=CONTEXT):
@@ -35,7 +36,7 @@ def proved(values, bits, **more):
 WIDTHS = st.sampled_from([(4,), (8,), (1, 3), (5, 2, 1), (1, 1, 1, 1), (7, 9), (10, 22), (32, 32)])
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(WIDTHS, st.data())
 def test_whatever_lies_in_range_can_be_proved(bits, data):
     values = [data.draw(st.integers(0, 2**width - 1)) for width in bits]

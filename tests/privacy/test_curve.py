@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InputError
@@ -25,10 +25,10 @@ from app.privacy.fast_curve import FAST, LAMBDA, signed_digits, split_scalar, wn
 from app.privacy.hash_to_curve import hash_to_curve
 from app.privacy.reference import REFERENCE
 from tests.privacy.conftest import PLAIN
+from tests.privacy.strategies import examples, scalars
 
 EDGES = [0, 1, 2, 3, LAMBDA - 1, LAMBDA, LAMBDA + 1, N - 2, N - 1, N, N + 1, -1, 2**256 - 1]
-scalars = st.one_of(st.sampled_from(EDGES), st.integers(0, N - 1))
-few = settings(max_examples=12, deadline=None)
+factors = st.one_of(st.sampled_from(EDGES), scalars)
 
 
 @pytest.mark.parametrize("scalar", EDGES)
@@ -40,20 +40,20 @@ def test_products_with_scalars_at_the_edges_agree(point, scalar):
     assert PLAIN.multiply(point, scalar) == expected
 
 
-@few
-@given(st.lists(st.tuples(scalars, scalars), max_size=4))
+@examples(12)
+@given(st.lists(st.tuples(factors, factors), max_size=4))
 def test_sums_agree(terms):
     points = [FAST.multiply(G, logarithm) for logarithm, _ in terms]
-    factors = [factor for _, factor in terms]
-    expected = REFERENCE.combine(points, factors)
+    multipliers = [factor for _, factor in terms]
+    expected = REFERENCE.combine(points, multipliers)
 
-    assert FAST.combine(points, factors) == expected
-    assert PLAIN.combine(points, factors) == expected
+    assert FAST.combine(points, multipliers) == expected
+    assert PLAIN.combine(points, multipliers) == expected
     assert expected == REFERENCE.multiply(G, sum(a * b for a, b in terms))
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.lists(st.tuples(scalars, scalars), min_size=10, max_size=60))
+@examples(10)
+@given(st.lists(st.tuples(factors, factors), min_size=10, max_size=60))
 def test_long_sums_come_out_as_their_logarithms_say(terms):
     points = [PLAIN.multiply(G, logarithm) for logarithm, _ in terms]
     expected = PLAIN.multiply(G, sum(a * b for a, b in terms))
@@ -65,10 +65,10 @@ def test_long_sums_come_out_as_their_logarithms_say(terms):
 def test_sums_of_hundreds_of_points_come_out_as_their_logarithms_say(size):
     logarithms = [pow(3, i, N) for i in range(size)]
     points = PLAIN.walk(G, VALUE_BASE, 2) * (size // 2)
-    factors = [value * pow(5, i, N) for i, value in enumerate(logarithms)]
-    even, odd = sum(factors[::2]), sum(factors[1::2])
+    multipliers = [value * pow(5, i, N) for i, value in enumerate(logarithms)]
+    even, odd = sum(multipliers[::2]), sum(multipliers[1::2])
 
-    assert PLAIN.combine(points, factors) == PLAIN.combine(points[:2], [even, odd])
+    assert PLAIN.combine(points, multipliers) == PLAIN.combine(points[:2], [even, odd])
 
 
 def test_a_point_and_its_opposite_cancel(curve):
@@ -97,7 +97,7 @@ def test_a_walk_goes_through_infinity(curve):
     assert curve.walk(start, G, 5) == [start, negate(G), INFINITY, G, FAST.multiply(G, 2)]
 
 
-@given(st.integers(0, N - 1))
+@given(scalars)
 def test_a_scalar_splits_into_halves(scalar):
     first, second = split_scalar(scalar)
 
@@ -105,7 +105,7 @@ def test_a_scalar_splits_into_halves(scalar):
     assert max(abs(first), abs(second)) < 1 << 128
 
 
-@given(st.integers(0, 1 << 256), st.integers(2, 10))
+@given(scalars, st.integers(2, 10))
 def test_digits_add_up_to_the_scalar(scalar, width):
     digits = signed_digits(scalar, width)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InputError
@@ -12,6 +12,7 @@ from app.privacy.fast_curve import FAST
 from app.privacy.notes import Note, NoteAddress, NoteKeys, NoteMessage, receive_note, send_note
 from app.privacy.pedersen import commit
 from tests.privacy.cases import entropy_of, note_keys
+from tests.privacy.strategies import examples
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def receive(sent, keys):
     return receive_note(sent.note, sent.message, keys.address().spend_public, keys.view_secret)
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(st.integers(0, 2**64 - 1))
 def test_the_owner_reads_the_amount(amount):
     keys = note_keys("owner")

@@ -1,20 +1,17 @@
 """Commitments add up, and hide."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InputError
 from app.privacy.curve import BLINDING_BASE, VALUE_BASE, N
 from app.privacy.fast_curve import FAST
 from app.privacy.pedersen import Opening, commit, subtract
-
-values = st.integers(0, N - 1)
-openings = st.builds(Opening, values, st.integers(1, N - 1))
-some = settings(max_examples=20, deadline=None)
+from tests.privacy.strategies import examples, openings
 
 
-@some
+@examples(20)
 @given(openings, openings)
 def test_commitments_add_up(left, right):
     if (left.blinding - right.blinding) % N == 0 or (left.blinding + right.blinding) % N == 0:
@@ -23,7 +20,7 @@ def test_commitments_add_up(left, right):
     assert subtract(commit(left), commit(right)) == commit(left - right)
 
 
-@some
+@examples(20)
 @given(openings, st.integers(1, 2**64))
 def test_commitments_scale(opening, factor):
     assert FAST.multiply(commit(opening), factor) == commit(opening.scaled(factor))

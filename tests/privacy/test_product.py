@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InputError
@@ -22,6 +22,7 @@ from app.privacy.product import (
     verify_product,
 )
 from tests.privacy.cases import CONTEXT, MESSAGE, entropy_of, opening
+from tests.privacy.strategies import examples
 
 BITS = (22, 22, REMAINDER_BITS, REMAINDER_BITS)
 
@@ -39,7 +40,7 @@ def prove_remainder(cost):
     return ranges, prove_ranges(ranges, openings)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(0, 2**22 - 1), st.integers(0, 2**22 - 1), st.sampled_from(list(Rounding)))
 def test_the_cost_is_the_markets(energy_wh, price_per_kwh, rounding):
     cost = cost_of(energy_wh, price_per_kwh, rounding)

@@ -4,8 +4,7 @@ import pytest
 from coincurve import PrivateKey
 from eth_hash.auto import keccak
 from eth_utils import to_checksum_address
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from app.errors import InputError
 from app.privacy.reference import REFERENCE_SECP256K1
@@ -19,6 +18,7 @@ from app.privacy.stealth import (
     one_time_secret,
     random_ephemeral,
 )
+from tests.privacy.strategies import examples, nonzero_scalars
 
 # ScopeLift/stealth-address-sdk, src/utils/crypto/test/computeStealthKey.test.ts
 URI = (
@@ -112,8 +112,8 @@ def test_the_papers_form_has_a_single_key(backend):
     assert announce(meta_address, EPHEMERAL, backend).address == address_of_key(expected)
 
 
-@settings(max_examples=6, deadline=None)
-@given(st.integers(1, ORDER - 1), st.integers(1, ORDER - 1))
+@examples(6)
+@given(nonzero_scalars, nonzero_scalars)
 def test_backends_agree(secret, scalar):
     public = COINCURVE.public_key(secret)
 
