@@ -61,7 +61,7 @@ class Share:
     def __post_init__(self) -> None:
         if not 0 < self.index < N:
             raise InputError("share.index", "must be 1 or more", self.index)
-        check_scalar("share.secret", self.secret)
+        check_scalar("share.secret", self.secret, secret=True)
 
 
 @dataclass(frozen=True, slots=True)

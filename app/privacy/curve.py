@@ -67,10 +67,14 @@ def check_point(field: str, point: Point) -> Point:
     return point
 
 
-def check_scalar(field: str, value: int) -> int:
-    """The number; InputError unless it is in 0..N-1, so that each proof has one form only."""
+def check_scalar(field: str, value: int, *, secret: bool = False) -> int:
+    """The number; InputError unless it is in 0..N-1, so that each proof has one form only.
+
+    The error doesn't show a secret.
+    """
     if not 0 <= value < N:
-        raise InputError(field, "must be at least 0 and below the group's order", value)
+        shown = "a secret" if secret else value
+        raise InputError(field, "must be at least 0 and below the group's order", shown)
     return value
 
 

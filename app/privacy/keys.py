@@ -12,14 +12,14 @@ from functools import cached_property
 from app.errors import InputError
 from app.privacy.curve import BLINDING_BASE, Curve, N, Point, check_point, check_secret
 from app.privacy.fast_curve import FAST
-from app.privacy.randomness import Entropy, system_entropy
+from app.privacy.randomness import Entropy, scalar_from, system_entropy
 from app.privacy.secp256k1 import ORDER as SECP256K1_ORDER
 from app.privacy.sigma import Equation, SigmaProof, prove_equations, verify_equations
 from app.privacy.transcript import Transcript
 
 SEED_BYTES = 32
 HKDF_SALT = b"peerwatt/keys/1"
-SCALAR_BYTES = 64  # twice a scalar's length, so that the reduction is unbiased
+SCALAR_BYTES = 64
 POSSESSION_TAG = "peerwatt/possession/1"
 
 
@@ -53,8 +53,7 @@ class Wallet:
     def secret(self, purpose: Purpose, index: int = 0) -> int:
         """The secret scalar for a purpose; a higher index is the next after a lost one."""
         label = f"{purpose}/{index}".encode()
-        wide = int.from_bytes(hkdf_expand(self._key, label, SCALAR_BYTES), "big")
-        return wide % (purpose.order - 1) + 1
+        return scalar_from(hkdf_expand(self._key, label, SCALAR_BYTES), purpose.order)
 
     @cached_property
     def member(self) -> "MemberKey":

@@ -25,7 +25,6 @@ from app.privacy.curve import (
     N,
     Point,
     check_point,
-    check_scalar,
     check_secret,
 )
 from app.privacy.fast_curve import FAST
@@ -149,7 +148,7 @@ def receive_note(
     curve: Curve = FAST,
 ) -> ReceivedNote | None:
     """What the note holds if it is for the holder of the view key, and nothing otherwise."""
-    check_scalar("view secret", view_secret)
+    check_secret("view secret", view_secret)
     shared = _shared(curve.multiply(message.ephemeral, view_secret), message.ephemeral)
     if _view_tag(shared) != message.view_tag:
         return None

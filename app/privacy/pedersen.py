@@ -28,8 +28,8 @@ class Opening:
     blinding: int = field(repr=False)
 
     def __post_init__(self) -> None:
-        check_scalar("value", self.value)
-        check_scalar("blinding", self.blinding)
+        check_scalar("value", self.value, secret=True)
+        check_scalar("blinding", self.blinding, secret=True)
 
     @classmethod
     def of(cls, value: int, entropy: Entropy = system_entropy) -> "Opening":

@@ -42,6 +42,6 @@ def random_scalar(entropy: Entropy = system_entropy) -> int:
     return scalar_from(entropy(64))
 
 
-def scalar_from(wide: bytes) -> int:
-    """64 random bytes as a scalar, 1..N-1."""
-    return int.from_bytes(wide, "big") % (N - 1) + 1
+def scalar_from(wide: bytes, order: int = N) -> int:
+    """64 random bytes as a scalar, 1..order-1: so many that none is likelier than others."""
+    return int.from_bytes(wide, "big") % (order - 1) + 1

@@ -102,7 +102,7 @@ class StealthKeys:
 
 def random_ephemeral(entropy: Entropy = system_entropy) -> int:
     """A secret for one announcement. Twice the same would link two payments."""
-    return scalar_from(entropy(64))
+    return scalar_from(entropy(64), ORDER)
 
 
 def announce(

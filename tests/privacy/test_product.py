@@ -12,6 +12,7 @@ from app.privacy.bulletproofs import RangeStatement, prove_ranges, verify_ranges
 from app.privacy.curve import INFINITY, N
 from app.privacy.pedersen import Opening, commit
 from app.privacy.product import (
+    PRODUCT_SECRETS,
     REMAINDER_BITS,
     Cost,
     CostStatement,
@@ -21,6 +22,7 @@ from app.privacy.product import (
     verify_cost,
     verify_product,
 )
+from app.privacy.sigma import SigmaProof
 from tests.privacy.cases import CONTEXT, MESSAGE, entropy_of, opening
 from tests.privacy.strategies import examples
 
@@ -97,6 +99,12 @@ def test_a_cost_rounded_down_does_not_pass_for_one_rounded_up():
 
     assert cost.remainder.value
     assert not verify_cost(replace(cost.statement(), rounding=Rounding.UP), CONTEXT, proof)
+
+
+def test_a_proof_survives_the_wire():
+    proof = prove_cost(cost_of(), CONTEXT)
+
+    assert SigmaProof.from_words(proof.words(), PRODUCT_SECRETS) == proof
 
 
 def test_a_proof_says_nothing_in_another_context():

@@ -39,3 +39,4 @@ def test_scalars_are_never_zero():
     assert scalar_from((N - 1).to_bytes(64, "big")) == 1
     assert scalar_from((N - 2).to_bytes(64, "big")) == N - 1
     assert 0 < random_scalar() < N
+    assert scalar_from((16).to_bytes(64, "big"), 17) == 1

@@ -1,9 +1,13 @@
 """Challenges are what a contract would hash, and nothing fits into two of them."""
 
+import importlib
+import pkgutil
+
 import pytest
 from eth_abi import encode
 from eth_hash.auto import keccak
 
+import app.privacy
 from app.errors import InputError
 from app.privacy.curve import G, N
 from app.privacy.transcript import Transcript, WordReader, context_of, hash_words, pack
@@ -30,6 +34,20 @@ def test_a_context_is_what_solidity_hashes():
         [keccak(b"peerwatt/test"), CHAIN_ID, CONTRACT, 7],
     )
     assert keccak(words) == CONTEXT
+
+
+def test_every_purpose_has_a_tag_of_its_own():
+    tags = [
+        value if isinstance(value, bytes) else keccak(value.encode())
+        for module in pkgutil.iter_modules(app.privacy.__path__, "app.privacy.")
+        for name, value in vars(importlib.import_module(module.name)).items()
+        if name.endswith("_TAG") and name[0] != "_" and not is_imported(module.name, name)
+    ]
+    assert len(tags) == len(set(tags)) > 10
+
+
+def is_imported(module, name):
+    return module == "app.privacy.bulletproofs" and name == "GENERATOR_TAG"
 
 
 def test_every_part_of_a_context_matters():
