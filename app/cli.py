@@ -5,8 +5,9 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.agents.devices.batches import BatchStore, anchored_reading, check_batch
+from app.agents.governance.detection import (
+    Suspicion,
+    installations_of,
+    ranked,
+    suspect_batches,
+    suspect_streets,
+)
+from app.agents.governance.sun import GERMANY, Sun
+from app.agents.operator.feeder import FILE_NAME as FEEDER_FILE
+from app.agents.operator.feeder import FeederLog
 from app.agents.reports import WindowReport
 from app.agents.street import Street
 from app.api.about import about_street
@@ -28,6 +39,7 @@ from app.api.app import create_app
 from app.config import Settings
 from app.errors import InputError, NotFoundError, PeerwattError, ScenarioError
 from app.index.database import database_url
+from app.ledger.anchors import recorded_reading
 from app.ledger.types import Reading
 from app.market.units import MONEY_UNIT, WH_PER_KWH
 from app.market.windows import window_start
@@ -52,7 +64,6 @@ from app.system import (
     open_index,
     open_model_street,
     open_street,
-    recorded_reading,
     serve,
     services_of,
 )
@@ -61,6 +72,7 @@ INTERRUPTED = 130
 
 T = TypeVar("T")
 
+log = structlog.get_logger()
 console = Console()
 errors = Console(stderr=True)
 cli = typer.Typer(
@@ -225,6 +237,42 @@ def verify_batch(
     console.print("is on the chain, and the batch adds up to its reading")
 
 
+@cli.command("audit")
+def audit_batches(
+    folder: Annotated[
+        Path, typer.Argument(help="Batches of meters, or the data folder of a market or a run.")
+    ],
+    scenario: Annotated[Path | None, typer.Option("--scenario", help="Its scenario file.")] = None,
+    latitude: Annotated[
+        float, typer.Option(min=-90, max=90, help="Where the street is, in degrees north.")
+    ] = GERMANY.latitude,
+    longitude: Annotated[
+        float, typer.Option(min=-180, max=180, help="And in degrees east.")
+    ] = GERMANY.longitude,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
+) -> None:
+    """List what breaks physics in meters' raw data; exit code 1 if anything does."""
+    settings = _settings(scenario=scenario)
+    installations = installations_of(load_scenario(settings.scenario))
+    place = _batches_folder(folder)
+    stored = BatchStore(place)
+    batches = [batch for each in stored.households() for batch in stored.batches(each)]
+    feeder = FeederLog(place.parent / FEEDER_FILE)
+    sun = Sun(latitude, longitude)
+    found = ranked(
+        [
+            *suspect_batches(batches, installations, sun),
+            *suspect_streets(batches, installations, feeder.find),
+        ]
+    )
+    if as_json:
+        print(json.dumps([asdict(each) for each in found], indent=2))  # noqa: T201 - for programs
+    else:
+        _show_suspicions(found, len(batches))
+    if found:
+        raise typer.Exit(1)
+
+
 @cli.command()
 def status(
     url: Annotated[str, typer.Option("--url", help="A gateway.")] = "http://127.0.0.1:8000",
@@ -313,6 +361,7 @@ async def _up(settings: Settings) -> None:
                 scenario,
                 MessageWriter(index.journal, directory),
                 settings.data_dir and settings.data_dir / "street",
+                governed=True,
             )
         )
         about = about_street(scenario, directory, load_profiles(scenario))
@@ -332,6 +381,10 @@ async def _trade(street: Street) -> None:
     while True:
         report = await street.run_window(street.next_window())
         console.print(_line(report), highlight=False)
+        for sentence in report.council:
+            console.print(f"    {sentence}", highlight=False, markup=False, soft_wrap=True)
+        for fault in report.refused:
+            log.warning("refused", step=fault.step, who=fault.who, error=fault.error)
 
 
 async def _serve(settings: Settings) -> None:
@@ -359,10 +412,20 @@ async def _anchored(settings: Settings, household: str, window: int) -> Reading:
     scenario = load_scenario(settings.scenario)
     owner = development_directory(scenario).member(household).account
     async with open_chain(_options(settings), scenario.opening) as chain:
-        event = await recorded_reading(chain, owner, window)
+        event = await recorded_reading(chain.ledger, owner, window)
     if event is None:
         raise NotFoundError(f"the chain has no reading of {household} for window {window}")
     return anchored_reading(event)
+
+
+def _batches_folder(folder: Path) -> Path:
+    """Where a market keeps its batches in or below a folder; raises NotFoundError."""
+    for place in (folder / "street" / "batches", folder / "batches", folder):
+        if BatchStore(place).households():
+            return place
+    raise NotFoundError(
+        f"no batches in {folder}", hint="peerwatt run --data-dir FOLDER leaves some"
+    )
 
 
 async def _headless(settings: Settings, scenario: Scenario, begun: float) -> Mapping[str, object]:
@@ -423,6 +486,7 @@ def _options(settings: Settings, *, paced: bool = False) -> ChainOptions:
         rpc=settings.rpc,
         data_dir=settings.data_dir,
         speed=settings.speed if paced else None,
+        voting="demo" if paced else "quick",
     )
 
 
@@ -496,6 +560,30 @@ def _show(summary: Mapping[str, Any], folder: Path) -> None:
         table.add_row(name, str(value))
     console.print(table)
     console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _show_suspicions(found: Sequence[Suspicion], batches: int) -> None:
+    """A table of what auditors should look at, the largest first."""
+    if not found:
+        console.print(f"{batches} batches, nothing suspicious")
+        return
+    table = Table(box=None)
+    for name in ("household", "window", "start", "rule"):
+        table.add_column(name, no_wrap=True)
+    for name in ("seen, Wh", "bound, Wh"):
+        table.add_column(name, justify="right")
+    for each in found:
+        start = datetime.fromtimestamp(window_start(each.window), UTC)
+        table.add_row(
+            each.owner,
+            str(each.window),
+            f"{start:%Y-%m-%d %H:%M} UTC",
+            each.rule,
+            f"{each.seen:,}",
+            f"{each.bound:,}",
+        )
+    console.print(table)
+    console.print(f"{len(found)} suspicions in {batches} batches")
 
 
 def _show_comparison(summaries: Mapping[Variant, Mapping[str, Any]], folder: Path) -> None:

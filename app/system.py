@@ -16,21 +16,24 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.engine import URL
 
+from app.agents.devices.batches import anchored_reading
 from app.agents.directory import Directory, Offices, directory_of
+from app.agents.enrolment import bring_money
+from app.agents.governance.council import Chamber
 from app.agents.observer import NegotiationMessage, Observer, SilentObserver
 from app.agents.street import Street, StreetOptions
 from app.api.about import About
 from app.api.services import Services
 from app.chain.clock import ChainClock, MarketClock, PacedClock, WaitingClock
-from app.chain.deployment import Deployment, deploy
+from app.chain.deployment import Deployment, Voting, deploy
 from app.chain.keys import (
-    AUDITOR,
+    AUDITORS,
     DEVELOPMENT_CHAINS,
     KEEPER,
     MAX_HOUSEHOLDS,
     OPERATOR,
     RELAYER,
-    TREASURER,
+    TREASURERS,
     TREASURY,
     Keystore,
     development_address,
@@ -43,10 +46,12 @@ from app.chain.rpc import Rpc
 from app.errors import ConfigurationError, ScenarioError
 from app.index.journal import Message, MessageJournal
 from app.index.market_index import MarketIndex
-from app.ledger.chain import REGISTRY, ChainLedger
+from app.ledger.anchors import recorded_reading
+from app.ledger.chain import ChainLedger
+from app.ledger.consortium import Consortium
 from app.ledger.model import ModelClock, ModelLedger
 from app.ledger.relayer import Relayer
-from app.ledger.types import Address, Event, Receipt
+from app.ledger.types import Address, Reading, Receipt
 from app.market.units import MONEY_UNIT
 from app.scenario.record import RunRecord
 from app.scenario.scenario import Scenario, load_profiles
@@ -60,13 +65,15 @@ class ChainOptions:
 
     `rpc` is a node that runs already; without it one of kind `node` is started. With `data_dir` the
     chain stays there and goes on the next time. `speed` is market seconds per real second; None is
-    as fast as the machine can.
+    as fast as the machine can. `voting` is how long the members' votes take where the contracts are
+    deployed.
     """
 
     node: NodeKind = "ganache"
     rpc: str | None = None
     data_dir: Path | None = None
     speed: float | None = None
+    voting: Voting = "quick"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +112,13 @@ async def open_street(
     scenario: Scenario,
     observer: Observer | None = None,
     folder: Path | None = None,
+    *,
+    governed: bool = False,
 ) -> AsyncIterator[Street]:
-    """The agents of a scenario on a development chain."""
+    """The agents of a scenario on a development chain.
+
+    In a `governed` street members, treasurers and auditors do their part, too.
+    """
     directory = development_directory(scenario)
     async with Street(
         scenario,
@@ -115,7 +127,7 @@ async def open_street(
         chain.clock,
         directory,
         observer,
-        StreetOptions(folder=folder),
+        StreetOptions(folder=folder, chamber=chamber_of(chain.ledger) if governed else None),
     ) as street:
         yield street
 
@@ -129,8 +141,8 @@ async def open_model_street(scenario: Scenario, record: RunRecord) -> AsyncItera
         scenario,
         Offices(
             operator=accounts.operator,
-            auditor=accounts.auditor,
-            treasurer=accounts.treasurer,
+            auditors=accounts.auditors,
+            treasurers=accounts.treasurers,
             treasury=accounts.treasury,
             keeper=accounts.keeper,
             members=accounts.members,
@@ -153,21 +165,14 @@ async def open_index(chain: Chain, url: URL) -> AsyncIterator[MarketIndex]:
         yield index
 
 
-async def recorded_reading(chain: Chain, owner: Address, window: int) -> Event | None:
-    """The event with which the chain has recorded an owner's reading; None if there is none."""
-    ledger = chain.ledger
-    registry = ledger.contracts[REGISTRY]
-    logs = await ledger.rpc.read(
-        "eth_getLogs",
-        {
-            "fromBlock": hex(ledger.deployment.block),
-            "toBlock": "latest",
-            "address": registry.address,
-            "topics": [None, f"0x{int(owner, 16):064x}", f"0x{window:064x}"],
-        },
-    )
-    events = (registry.event(log) for log in logs)
-    return next((each for each in events if each and each.name == "ReadingRecorded"), None)
+def chamber_of(ledger: ChainLedger) -> Chamber:
+    """What a street's council needs of a chain."""
+
+    async def anchored(owner: Address, window: int) -> Reading | None:
+        event = await recorded_reading(ledger, owner, window)
+        return anchored_reading(event) if event is not None else None
+
+    return Chamber(Consortium(ledger), anchored)
 
 
 def services_of(
@@ -200,9 +205,8 @@ async def fill_purses(chain: Chain, directory: Directory) -> None:
     """Gives the members some money outside the market, with which a visitor can try a deposit."""
     for member in directory.members:
         if await chain.ledger.payment_balance_of(member.account) == 0:
-            await chain.ledger.mint_payment(
-                directory.offices.treasurer, member.account, PURSE, secrets.token_bytes(32)
-            )
+            treasurers, reference = directory.offices.treasurers, secrets.token_bytes(32)
+            await bring_money(chain.ledger, treasurers, member.account, PURSE, reference)
 
 
 def development_directory(scenario: Scenario) -> Directory:
@@ -216,8 +220,8 @@ def development_directory(scenario: Scenario) -> Directory:
         raise ScenarioError("participants.from", rule, count, hint="more run with --ledger model")
     offices = Offices(
         operator=development_address(OPERATOR),
-        auditor=development_address(AUDITOR),
-        treasurer=development_address(TREASURER),
+        auditors=tuple(map(development_address, AUDITORS)),
+        treasurers=tuple(map(development_address, TREASURERS)),
         treasury=development_address(TREASURY),
         keeper=development_address(KEEPER),
         members=household_address(0),
@@ -325,7 +329,7 @@ async def _deployment(
                 raise
     elif path.exists():
         return Deployment.load(path)
-    return await deploy(url, path)
+    return await deploy(url, path, voting=options.voting)
 
 
 @contextmanager

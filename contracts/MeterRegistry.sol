@@ -103,10 +103,7 @@ contract MeterRegistry is IMeterRegistry, Confirmations, EIP712 {
     function doubtReading(address owner, uint64 window) external restricted {
         uint256 from = Windows.start(window);
         uint256 until = Windows.holdEnd(window);
-        require(
-            from <= block.timestamp && block.timestamp < until,
-            AuditTime(window, from, until)
-        );
+        require(from <= block.timestamp && block.timestamp < until, AuditTime(window, from, until));
         Readings.Block storage stored = _readings[owner][Readings.blockOf(window)];
         Readings.Entry memory entry = stored.get(window);
         require(!entry.doubted, ReadingDoubted(owner, window));
@@ -124,7 +121,9 @@ contract MeterRegistry is IMeterRegistry, Confirmations, EIP712 {
     ) external restricted returns (bool released) {
         Readings.Block storage stored = _readings[owner][Readings.blockOf(window)];
         Readings.Entry memory entry = _held(stored, owner, window);
-        released = _confirm(keccak256(abi.encode("reading", owner, window)));
+        // What was confirmed before it was corrected, or recorded, was something else.
+        uint64 lossesWh = _lossesWh[owner][window];
+        released = _confirm(keccak256(abi.encode("reading", owner, window, entry, lossesWh)));
         emit ReadingConfirmed(owner, window, msg.sender);
         if (!released) return false;
 
@@ -281,8 +280,8 @@ contract MeterRegistry is IMeterRegistry, Confirmations, EIP712 {
         require(isStorage || lossesWh == 0, LossesNotStorage(meter, lossesWh));
     }
 
-    /// @dev Whether exactly this is recorded already; another one for the window is a conflict. What
-    /// auditors have corrected stands.
+    /// @dev Whether exactly this is recorded already; another one for the window is a conflict.
+    /// What auditors have corrected stands.
     function _isRecorded(
         Readings.Entry memory entry,
         address owner,

@@ -6,8 +6,9 @@
 
 On a real chain the deployer is the brownie account that `PEERWATT_DEPLOYER` names;
 `PEERWATT_OPERATOR` and `PEERWATT_TREASURY` are addresses; `PEERWATT_AUDITORS`,
-`PEERWATT_TREASURERS` and `PEERWATT_MEMBERS` (who found the consortium) are one or more, with commas
-between them.
+`PEERWATT_TREASURERS` and `PEERWATT_MEMBERS` (who found the consortium) are two or more, with commas
+between them. On a chain for development `PEERWATT_VOTING` is `quick` or `demo`: how long a vote
+takes.
 
 `ACCESS` is the whole table of who may do what; `docs/access.md` says it in words.
 """
@@ -40,6 +41,7 @@ from app.chain.keys import (
     household_address,
 )
 from app.errors import NonceError
+from app.ledger.consortium import VotingRules
 from app.ledger.types import Terms
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,7 +51,8 @@ MNEMONIC = "test test test test test test test test test test test junk"
 # No contract that a chain accepts (24 kB) needs more; saves a slow estimate each.
 DEPLOYMENT_GAS = 8_000_000
 
-DAY = 24 * 3600
+HOUR = 3600
+DAY = 24 * HOUR
 DEVELOPMENT_MEMBERS = 4
 
 Holder: TypeAlias = Account | LocalAccount | ProjectContract | str
@@ -114,21 +117,16 @@ DEFAULT_LIMITS = TermLimits(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class VotingRules:
-    """How the members decide: times in seconds, the quorum in percent of the members."""
-
-    voting_delay: int
-    voting_period: int
-    execution_delay: int
-    quorum_percent: int
-
-
 DEFAULT_RULES = VotingRules(
     voting_delay=DAY, voting_period=3 * DAY, execution_delay=DAY, quorum_percent=50
 )
 # For chains whose time is moved, or watched by somebody who waits.
 QUICK_RULES = VotingRules(voting_delay=0, voting_period=60, execution_delay=30, quorum_percent=50)
+# For streets that live through a day in some minutes, with members who are to see how it goes.
+DEMO_RULES = VotingRules(
+    voting_delay=0, voting_period=6 * HOUR, execution_delay=HOUR, quorum_percent=50
+)
+DEVELOPMENT_RULES: Mapping[str, VotingRules] = {"quick": QUICK_RULES, "demo": DEMO_RULES}
 
 
 # How much money treasurers may make in a day: a million of the currency.
@@ -327,7 +325,7 @@ def main(path: str = "") -> System:
     system = deploy_system(
         deployer,
         people,
-        rules=QUICK_RULES if is_development else DEFAULT_RULES,
+        rules=_development_rules() if is_development else DEFAULT_RULES,
     )
     if is_development:
         attest_reserve(system, cast(LocalAccount, people.auditors[0]), DEVELOPMENT_RESERVE)
@@ -337,6 +335,13 @@ def main(path: str = "") -> System:
         print(f"{name:<14} {contract.address}")
     print(f"Saved to {target}")
     return system
+
+
+def _development_rules() -> VotingRules:
+    chosen = os.environ.get("PEERWATT_VOTING", "quick")
+    if chosen not in DEVELOPMENT_RULES:
+        sys.exit(f"PEERWATT_VOTING is one of {', '.join(DEVELOPMENT_RULES)}, not {chosen}")
+    return DEVELOPMENT_RULES[chosen]
 
 
 def _development_people() -> tuple[LocalAccount, People]:
@@ -354,14 +359,22 @@ def _named_people() -> tuple[LocalAccount, People]:
     deployer = cast(LocalAccount, accounts.load(_setting("PEERWATT_DEPLOYER")))
     people = People(
         operator=_setting("PEERWATT_OPERATOR"),
-        auditors=_setting("PEERWATT_AUDITORS").split(","),
-        treasurers=_setting("PEERWATT_TREASURERS").split(","),
+        auditors=several("PEERWATT_AUDITORS"),
+        treasurers=several("PEERWATT_TREASURERS"),
         treasury=_setting("PEERWATT_TREASURY"),
-        members=_setting("PEERWATT_MEMBERS").split(","),
+        members=several("PEERWATT_MEMBERS"),
     )
     if input(f"Deploy from {deployer}? Type yes: ") != "yes":
         sys.exit("Nothing was deployed")
     return deployer, people
+
+
+def several(name: str) -> list[str]:
+    """The addresses that a setting names, at least two: one key alone shall decide nothing."""
+    people = [Web3.to_checksum_address(person.strip()) for person in _setting(name).split(",")]
+    if len(people) < 2 or len(set(people)) < len(people):
+        sys.exit(f"{name} has to name two or more, each of them once")
+    return list(people)
 
 
 def _setting(name: str) -> str:

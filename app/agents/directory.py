@@ -28,8 +28,8 @@ class Offices:
     """
 
     operator: Address
-    auditor: Address
-    treasurer: Address
+    auditors: tuple[Address, ...]
+    treasurers: tuple[Address, ...]
     treasury: Address
     keeper: Address
     members: Address

@@ -4,7 +4,7 @@ Every step looks at what the ledger has already, so that a street that was stopp
 again on the same chain, does only what is missing.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from eth_hash.auto import keccak
 
@@ -47,9 +47,35 @@ async def fund_treasury(
         yield receipt
 
 
+async def bring_money(
+    ledger: Ledger,
+    treasurers: Sequence[Address],
+    holder: Address,
+    amount: int,
+    reference: bytes,
+) -> list[Receipt]:
+    """Lets treasurers confirm a transfer to the bank until it has become tokens.
+
+    Passes over who has confirmed it before, and over a transfer that is on the books already.
+    """
+    receipts: list[Receipt] = []
+    for treasurer in treasurers:
+        try:
+            receipts.append(await ledger.confirm_deposit(treasurer, holder, amount, reference))
+        except ContractRevertedError as error:
+            if error.error == "BankReferenceUsed":
+                break
+            if error.error != "AlreadyConfirmed":
+                raise
+            continue
+        if receipts[-1].result:
+            break
+    return receipts
+
+
 async def _certify(ledger: Ledger, directory: Directory, member: Member) -> Receipt:
     return await ledger.certify(
-        directory.offices.auditor,
+        directory.offices.auditors[0],
         member.meter,
         member.account,
         member.kind,
@@ -60,15 +86,13 @@ async def _certify(ledger: Ledger, directory: Directory, member: Member) -> Rece
 async def _fund(
     ledger: Ledger, directory: Directory, run: str, holder: Address, amount: int
 ) -> AsyncIterator[Receipt]:
-    """Mints money against a transfer that happens once, and deposits what is not in the market."""
+    """Brings money by a transfer that happens once, and deposits what is not in the market."""
     if amount == 0:
         return
     reference = keccak(f"{run}: first deposit of {holder}".encode())
-    try:
-        yield await ledger.mint_payment(directory.offices.treasurer, holder, amount, reference)
-    except ContractRevertedError as error:
-        if error.error != "ReferenceUsed":
-            raise
+    treasurers = directory.offices.treasurers
+    for receipt in await bring_money(ledger, treasurers, holder, amount, reference):
+        yield receipt
     outside = await ledger.payment_balance_of(holder)
     if outside:
         yield await ledger.deposit(holder, outside)

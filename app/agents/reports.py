@@ -69,7 +69,8 @@ class WindowReport:
 
     `unserved_wh` is what buyers still looked for at the end, `dropped` how many conversations were
     given up for want of an answer. `orders` were placed in the auction, and `round_prices` came of
-    it, if anything was traded there.
+    it, if anything was traded there. `council` are sentences on what members, treasurers and
+    auditors did.
     """
 
     window: int
@@ -86,6 +87,7 @@ class WindowReport:
     unserved_wh: int
     orders: tuple[PlacedOrder, ...] = ()
     round_prices: RoundPrices | None = None
+    council: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from mango import Role
 
@@ -18,6 +19,14 @@ from app.agents.devices.battery import BatteryStateRole
 from app.agents.devices.meter import SmartMeterRole, StorageMeterRole
 from app.agents.devices.panel import LoadRole, PanelRole, ProfileSource
 from app.agents.directory import Directory, Member
+from app.agents.governance.auditor import AuditorRole
+from app.agents.governance.bank import Bank
+from app.agents.governance.clerk import ClerkRole
+from app.agents.governance.detection import installations_of
+from app.agents.governance.household import NeighbourRole, VoterRole
+from app.agents.governance.sun import GERMANY
+from app.agents.governance.treasurer import TreasurerRole
+from app.agents.governance.voting import voting_policy
 from app.agents.negotiation.mail import MailRole
 from app.agents.negotiation.post import Post
 from app.agents.operator.book import AgreementBook
@@ -36,6 +45,8 @@ OPERATOR = "operator"
 TRUTHFUL = Plugin("truthful", {})
 PLAN = Plugin("plan", {})
 
+OfficeRole = TypeVar("OfficeRole", AuditorRole, TreasurerRole)
+
 
 @dataclass(frozen=True, slots=True)
 class Resident:
@@ -47,6 +58,7 @@ class Resident:
     seller: SellerRole
     buyer: BuyerRole
     auction: AuctionRole
+    neighbour: NeighbourRole
 
     @property
     def name(self) -> str:
@@ -63,6 +75,7 @@ class Household(Resident):
     battery: BatteryStateRole | None
     load: LoadRole
     panel: PanelRole
+    voter: VoterRole
 
     @property
     def plans_with_battery(self) -> bool:
@@ -99,6 +112,31 @@ class Operator:
     agent: StreetAgent
     microgrid: MicrogridOperatorRole
     external_market: ExternalMarketRole
+    clerk: ClerkRole
+
+
+@dataclass(frozen=True, slots=True)
+class Officer(Generic[OfficeRole]):
+    """Somebody who holds an office, by the name under which its agent is known."""
+
+    name: str
+    agent: StreetAgent
+    role: OfficeRole
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Those whom the members trust with checking meters and with the bank account."""
+
+    bank: Bank
+    auditors: tuple[Officer[AuditorRole], ...]
+    treasurers: tuple[Officer[TreasurerRole], ...]
+
+    @property
+    def agents(self) -> dict[str, StreetAgent]:
+        """All agents by name."""
+        named = [(each.name, each.agent) for each in self.auditors]
+        return dict([*named, *((each.name, each.agent) for each in self.treasurers)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +228,13 @@ def make_household(around: Surroundings, participant: Participant, member: Membe
         (participant.sell_orders, participant.buy_orders, participant.storage_orders or PLAN),
         participant.deferrable_hours,
     )
+    voter = VoterRole(
+        around.post,
+        name,
+        member.account,
+        around.batches,
+        voting_policy(f"{field}.vote", participant.vote),
+    )
     roles: list[Role] = [
         panel,
         load,
@@ -200,6 +245,7 @@ def make_household(around: Surroundings, participant: Participant, member: Membe
         seller,
         buyer,
         auction,
+        voter,
     ]
     if battery is not None:
         roles.insert(2, battery)
@@ -210,12 +256,14 @@ def make_household(around: Surroundings, participant: Participant, member: Membe
         seller=seller,
         buyer=buyer,
         auction=auction,
+        neighbour=voter,
         reader=reader,
         knowledge=knowledge,
         forecaster=forecaster,
         battery=battery,
         load=load,
         panel=panel,
+        voter=voter,
     )
 
 
@@ -234,13 +282,16 @@ def make_storage(around: Surroundings, community: CommunityBattery, member: Memb
     field = "community_battery"
     seller, buyer = _traders(around, member, field, community.seller, community.buyer)
     auction = _auction_trader(around, member, field, (TRUTHFUL, TRUTHFUL, community.storage_orders))
+    neighbour = NeighbourRole(around.post, member.name, member.account, around.batches)
+    roles = [battery, meter, state_of_charge, seller, buyer, auction, neighbour]
     return Storage(
         member=member,
-        agent=_agent(around.post, [battery, meter, state_of_charge, seller, buyer, auction]),
+        agent=_agent(around.post, roles),
         meter=meter,
         seller=seller,
         buyer=buyer,
         auction=auction,
+        neighbour=neighbour,
         battery=battery,
         state_of_charge=state_of_charge,
     )
@@ -254,7 +305,37 @@ def make_operator(
     terms_of = around.scenario.grid.terms_of
     microgrid = MicrogridOperatorRole(around.ledger, directory, terms_of, book)
     external_market = ExternalMarketRole()
-    return Operator(_agent(around.post, [microgrid, external_market]), microgrid, external_market)
+    clerk = ClerkRole(around.post, directory.offices.operator)
+    agent = _agent(around.post, [microgrid, external_market, clerk])
+    return Operator(agent, microgrid, external_market, clerk)
+
+
+def make_bench(around: Surroundings, directory: Directory, run: str) -> Bench:
+    """The agents of auditors and treasurers, numbered from 1; the first of each is on duty.
+
+    `run` names the transfers of their simulated bank.
+    """
+    bank = Bank(run)
+    installations = installations_of(around.scenario)
+    offices = directory.offices
+    auditors = [
+        AuditorRole(around.post, account, around.ledger, installations, GERMANY)
+        for account in offices.auditors
+    ]
+    treasurers = [
+        TreasurerRole(around.post, account, around.ledger, bank) for account in offices.treasurers
+    ]
+    return Bench(
+        bank=bank,
+        auditors=tuple(
+            Officer(f"auditor-{number}", _agent(around.post, [role]), role)
+            for number, role in enumerate(auditors, 1)
+        ),
+        treasurers=tuple(
+            Officer(f"treasurer-{number}", _agent(around.post, [role]), role)
+            for number, role in enumerate(treasurers, 1)
+        ),
+    )
 
 
 def _traders(

@@ -8,8 +8,9 @@ from app.agents.negotiation.endpoint import address_of
 from app.agents.negotiation.post import Post
 from app.agents.negotiation.timetable import CLOSING_STEPS, Timetable
 from app.agents.residents import Resident
+from app.agents.trading.policy import RECORD_WINDOWS
 from app.ledger.protocol import Ledger
-from app.ledger.types import Address, Offer
+from app.ledger.types import Address, Lapses, Offer
 
 PassTime = Callable[[int], Awaitable[None]]
 
@@ -36,6 +37,7 @@ class Session:
         self._residents = residents
         self._pass_time = pass_time
         self._endpoints: dict[Address, AgentAddress] = {}
+        self._records: dict[Address, Lapses] = {}
         self._offers: list[Offer] = []
 
     @property
@@ -86,9 +88,23 @@ class Session:
                 address = address_of(info.endpoint)
                 if address is not None:
                     self._endpoints[offer.seller] = address
+        await self._look_at_records()
         for resident in self._residents:
             resident.seller.list_offers(self._offers)
         await self._post.deliver()
+
+    async def _look_at_records(self) -> None:
+        """Reads how those who offer have kept their word, for buyers that want to know."""
+        asking = [each.buyer for each in self._residents if each.buyer.asks_for_records]
+        if not asking:
+            return
+        first = max(self._timetable.window - RECORD_WINDOWS, 0)
+        for offer in self._offers:
+            if offer.seller not in self._records:
+                record = await self._ledger.lapses_of(offer.seller, first, RECORD_WINDOWS)
+                self._records[offer.seller] = record
+        for buyer in asking:
+            buyer.note_records(self._records)
 
     async def _call_for_proposals(self) -> None:
         """Buyers call the sellers of offers that are new to them."""

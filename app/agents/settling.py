@@ -7,6 +7,7 @@ from app.agents.analytics.history import KEPT_WINDOWS
 from app.agents.devices.batches import BatchStore, MeterBatch, read_batch
 from app.agents.devices.battery import BatteryStateRole
 from app.agents.diary import Diary
+from app.agents.operator.feeder import FeederLog
 from app.agents.operator.microgrid import Settlement
 from app.agents.reports import SettlementReport
 from app.agents.residents import OPERATOR, Population
@@ -18,12 +19,18 @@ class Settling:
     """Reads meters window by window, and keeps at it until every window is settled."""
 
     def __init__(
-        self, population: Population, batches: BatchStore, diary: Diary, first_window: int
+        self,
+        population: Population,
+        batches: BatchStore,
+        diary: Diary,
+        feeder: FeederLog,
+        first_window: int,
     ) -> None:
         self._population = population
         self._residents = {resident.member.account: resident for resident in population.all}
         self._batches = batches
         self._diary = diary
+        self._feeder = feeder
         self._metered = first_window - 1
         self._unsettled: dict[int, None] = {}
         self._errors: list[ForecastError] = []
@@ -44,6 +51,11 @@ class Settling:
         """The last window that something is left to settle of."""
         return max(self._unsettled, default=None)
 
+    @property
+    def unsettled(self) -> tuple[int, ...]:
+        """The windows that something is left to settle of, and that are metered."""
+        return tuple(window for window in sorted(self._unsettled) if window <= self._metered)
+
     def note_agreement(self, agreement: Agreement) -> None:
         """An agreement is on the ledger; it is settled when its window is over."""
         if self._population.operator.microgrid.book.add([agreement]):
@@ -61,6 +73,7 @@ class Settling:
                 batches.append(batch)
                 signed.append(resident.meter.sign(batch))
             self._learn(batches)
+            self._feeder.note(window, batches)
             self._read[window] = batches
             self._metered = window
         result = await self._population.operator.microgrid.record(signed)

@@ -28,6 +28,7 @@ from app.agents.devices.panel import ProfileSource
 from app.agents.diary import Diary, MarketClock
 from app.agents.directory import Directory
 from app.agents.enrolment import enrol_members, fund_treasury
+from app.agents.governance.council import AUDIT_AT, MEETING_AT, Chamber, Council
 from app.agents.negotiation.budget import Budget
 from app.agents.negotiation.communication import UnreliableLines
 from app.agents.negotiation.endpoint import endpoint_of
@@ -41,6 +42,8 @@ from app.agents.negotiation.timetable import (
     timetable_of,
 )
 from app.agents.observer import Observer, SilentObserver
+from app.agents.operator.feeder import FILE_NAME as FEEDER_FILE
+from app.agents.operator.feeder import FeederLog
 from app.agents.operator.microgrid import Credit
 from app.agents.operator.state_of_charge import StoragePlan
 from app.agents.reports import (
@@ -58,6 +61,7 @@ from app.agents.residents import (
     Resident,
     Storage,
     Surroundings,
+    make_bench,
     make_population,
 )
 from app.agents.session import Session
@@ -66,7 +70,7 @@ from app.agents.trading.planning import Plan, plan
 from app.errors import ConflictError, ContractRevertedError, InputError
 from app.ledger.protocol import Ledger
 from app.ledger.types import Agreement, AgreementState, Offer, Receipt, Terms
-from app.market.windows import commit_start, grace_end, window_at, window_start
+from app.market.windows import commit_start, grace_end, hold_end, window_at, window_start
 from app.scenario.scenario import Scenario, Venue
 
 HISTORY_WINDOWS = 24 * 7 * 2
@@ -114,12 +118,14 @@ class StreetOptions:
 
     `folder` is for the meters' batches and the operator's book (default: in memory). `listen` is a
     host and port (0: any) at which agents in other processes reach this street's (default: not at
-    all). `communication` replaces the scenario's lines.
+    all). `communication` replaces the scenario's lines. With a `chamber` members, treasurers and
+    auditors do their part, too (default: the street only trades).
     """
 
     folder: Path | None = None
     listen: tuple[str, int] | None = None
     communication: CommunicationSimulation | None = None
+    chamber: Chamber | None = None
 
 
 class Street:
@@ -163,10 +169,9 @@ class Street:
         )
         self._post = Post(self._container, lines, observer)
         self._batches = BatchStore(folder / "batches" if folder else None)
+        around = Surroundings(scenario, profiles, ledger, self._post, self._batches)
         self._population = make_population(
-            Surroundings(scenario, profiles, ledger, self._post, self._batches),
-            directory,
-            folder / "agreements.jsonl" if folder else None,
+            around, directory, folder / "agreements.jsonl" if folder else None
         )
         self._signatures = Signatures(
             sign=ledger.sign_agreement,
@@ -175,10 +180,26 @@ class Street:
         )
         self._running = activate(self._container)
         self._diary = Diary(ledger, clock, observer)
+        feeder = FeederLog(folder / FEEDER_FILE if folder else None)
         self._settling = Settling(
-            self._population, self._batches, self._diary, scenario.first_window
+            self._population, self._batches, self._diary, feeder, scenario.first_window
         )
         self._auction = AuctionConductor(ledger, self._population, self._diary)
+        self._bench = make_bench(around, directory, _run_of(scenario)) if options.chamber else None
+        self._council = (
+            Council(
+                scenario,
+                options.chamber,
+                ledger,
+                self._population,
+                self._bench,
+                feeder,
+                self._post,
+                self._diary,
+            )
+            if options.chamber and self._bench
+            else None
+        )
         self._former_data: dict[str, int] = {}
         self._hour: _Hour | None = None
         self._wants: list[_Want] = []
@@ -190,9 +211,13 @@ class Street:
         for resident in residents:
             self._container.register(resident.agent, suggested_aid=resident.name)
         self._container.register(self._population.operator.agent, suggested_aid=OPERATOR)
-        self._post.serve(
-            {resident.name: resident.agent for resident in residents}, self._directory.names
-        )
+        served = {resident.name: resident.agent for resident in residents}
+        if self._bench and self._council:
+            for name, agent in self._bench.agents.items():
+                self._container.register(agent, suggested_aid=name)
+            served |= {OPERATOR: self._population.operator.agent} | self._bench.agents
+            self._council.open()
+        self._post.serve(served, self._directory.names)
         self._settling.restore()
         await self._running.__aenter__()
         return self
@@ -214,7 +239,7 @@ class Street:
         endpoints = {
             resident.name: endpoint_of(resident.agent.addr) for resident in self._population.all
         }
-        run = f"{self._scenario.name}-{self._scenario.seed}"
+        run = _run_of(self._scenario)
         note_all = self._diary.note_all
         receipts = await note_all(
             fund_treasury(self._ledger, self._directory, run, self._scenario.grid.treasury)
@@ -308,6 +333,9 @@ class Street:
         sent, lost = self._post.counts.sent, self._post.counts.lost
         try:
             hour = await self._begin(window)
+            if self._council:
+                await self._pass_time(window_start(window - 1) + MEETING_AT)
+                await self._council.meet(window, self._settling.unsettled)
             await self._publish_terms(window + 1)
             self._forecast(hour)
             if self._negotiates:
@@ -341,21 +369,24 @@ class Street:
             else sum(resident.buyer.left_wh for resident in self._population.all),
             orders=tuple(hour.round.placed) if hour.round else (),
             round_prices=hour.result.prices if hour.result else None,
+            council=self._council.take_notes() if self._council else (),
         )
 
     async def finish(self, last_window: int) -> list[SettlementReport]:
         """Settles all windows up to `last_window`.
 
-        Waits for missing readings no longer than the ledger does.
+        Waits for missing readings, and for those that auditors hold, no longer than the ledger
+        does.
         """
         reports: list[SettlementReport] = []
         for window in range(last_window - 1, last_window + 1):
             reports += await self._settle_until(window)
-        unsettled = self._settling.latest_unsettled
-        if unsettled is not None:
-            await self._pass_time(grace_end(unsettled))
-            now = self._clock.now()
-            reports += await self._settling.settle(unsettled, now, now)
+        for end_of_waiting in (grace_end, hold_end):
+            unsettled = self._settling.latest_unsettled
+            if unsettled is not None:
+                await self._pass_time(end_of_waiting(unsettled))
+                now = self._clock.now()
+                reports += await self._settling.settle(unsettled, now, now)
         return reports
 
     # Venues
@@ -397,6 +428,9 @@ class Street:
         self._diary.say(traded, "readings")
         await self._pass_time(start + READINGS_AT)
         await self._settling.read_meters(window, start + SETTLEMENT_AT)
+        if self._council and self._hour:
+            await self._pass_time(start + AUDIT_AT)
+            await self._council.inspect(window)
         await self._pass_time(start + SETTLEMENT_AT)
         self._diary.say(traded, "settlement")
         return await self._settling.settle(window, self._clock.now(), start + OPENING_AT)
@@ -673,3 +707,8 @@ class Street:
             due = self._post.next_due()
             if self._clock.now() >= moment and (due is None or due > self._time.time):
                 return
+
+
+def _run_of(scenario: Scenario) -> str:
+    """What the bank's transfers of a run are named by."""
+    return f"{scenario.name}-{scenario.seed}"

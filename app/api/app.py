@@ -18,6 +18,8 @@ from app.api.limits import RateLimit
 from app.api.routers import (
     agreements,
     auctions,
+    audits,
+    consortium,
     events,
     health,
     market,
@@ -28,6 +30,8 @@ from app.api.routers import (
     proposals,
     readings,
     relay,
+    statements,
+    treasury,
 )
 from app.api.routers.market import clock_answer
 from app.api.services import Services
@@ -97,6 +101,10 @@ def create_app(services: Services) -> FastAPI:
         agreements,
         readings,
         money,
+        statements,
+        consortium,
+        treasury,
+        audits,
         proposals,
         relay,
         events,

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Path, Request
@@ -10,7 +11,7 @@ from fastapi import Depends, Header, Path, Request
 from app.api.limits import RateLimit
 from app.api.schemas.common import UINT53, AddressText, Hash
 from app.api.services import Services
-from app.errors import ConflictError, ForbiddenError, InputError
+from app.errors import ConflictError, ContractRevertedError, ForbiddenError, InputError
 from app.index.broadcast import Subscription
 from app.ledger.types import Address, Receipt
 
@@ -70,6 +71,17 @@ class Writer:
         if block:
             await self._services.index.follower.wait_for(block, INDEX_PATIENCE_SECONDS)
         return list(receipts)
+
+
+@contextmanager
+def reserved_for(holders: str) -> Iterator[None]:
+    """Says who may do what a contract has refused to an account without the role."""
+    try:
+        yield
+    except ContractRevertedError as error:
+        if error.error == "AccessManagedUnauthorized":
+            error.hint = f"this is for {holders}: /api/v1/consortium says who they are"
+        raise
 
 
 class Patience:
@@ -134,12 +146,19 @@ def _patience(
     return Patience(services, seconds)
 
 
+def _deferred_relay_guard(
+    request: Request, limit: Annotated[RateLimit, Depends(_relay_limit)]
+) -> Callable[[], None]:
+    return lambda: _relay_guard(request, limit)
+
+
 def _relay_guard(request: Request, limit: Annotated[RateLimit, Depends(_relay_limit)]) -> None:
     limit.take(request.client.host if request.client else "")
 
 
 SubscriptionDep = Annotated[Subscription, Depends(_subscription)]
 WriterDep = Annotated[Writer, Depends(_writer)]
+RelayGuardDep = Annotated[Callable[[], None], Depends(_deferred_relay_guard)]
 PatienceDep = Annotated[Patience, Depends(_patience)]
 relay_guard: Callable[..., None] = _relay_guard
 

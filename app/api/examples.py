@@ -7,13 +7,16 @@ still be traded, requests that are really signed. All accounts are development a
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from eth_hash.auto import keccak
-
+from app.api.community_examples import (
+    COMMUNITY_EXAMPLES,
+    CommunityFacts,
+    collect_community,
+)
 from app.api.schemas.agreements import AgreementTerms
 from app.api.schemas.relay import RelayedCall
 from app.api.services import Services
 from app.chain.gas import bound_of
-from app.chain.keys import AUDITOR, KEEPER, TREASURER, development_address
+from app.chain.keys import AUDITORS, KEEPER, development_address
 from app.chain.keys import household_address as household
 from app.chain.keys import meter_address as meter
 from app.index import auction, queries
@@ -65,6 +68,7 @@ class Facts:
     position: tuple[Address, int]
     participant: Mapping[str, object]
     relayed: Mapping[str, object]
+    community: CommunityFacts
 
 
 async def collect(services: Services) -> Facts:
@@ -91,6 +95,7 @@ async def collect(services: Services) -> Facts:
     async def has_free_money(account: Address) -> bool:
         return (await ledger.account_of(account)).free > 0
 
+    depositor = await _first(has_tokens)
     agreement, signature = _agreement(services, agreements, seller, buyer, window)
     reading, reading_signature = _reading(services, readings, window_at(now) - 1)
     return Facts(
@@ -98,7 +103,7 @@ async def collect(services: Services) -> Facts:
         window=window,
         seller=seller,
         buyer=buyer,
-        depositor=await _first(has_tokens),
+        depositor=depositor,
         withdrawer=await _first(has_free_money),
         offer_id=offers[0].offer_id if offers else window << 32,
         open_offer=_open_offer(services, offers, closed),
@@ -125,6 +130,7 @@ async def collect(services: Services) -> Facts:
             "stealth_meta_address": published.stealth_meta_address if published else "0x",
         },
         relayed=await _relayed(services, seller, window),
+        community=await collect_community(services, now, depositor),
     )
 
 
@@ -310,13 +316,18 @@ def _permit_body(facts: Facts) -> dict[str, object]:
     }
 
 
+def _of_community(name: str) -> Callable[[Facts], Example]:
+    make = COMMUNITY_EXAMPLES[name]
+    return lambda facts: Example(*make(facts.community))
+
+
 EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     "list_participants": _fixed(limit=20),
     "get_participant": lambda facts: Example({"address": facts.seller}),
     "publish_info": lambda facts: Example(body=facts.participant),
     "certify_meter": lambda facts: Example(
         body={
-            "from": development_address(AUDITOR),
+            "from": development_address(AUDITORS[0]),
             "meter": meter(_SPARE),
             "owner": household(_SPARE),
             "kind": "household",
@@ -370,14 +381,6 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     "pay_claim": lambda facts: Example(
         body={"from": development_address(KEEPER), "participant": facts.seller}
     ),
-    "mint_money": lambda facts: Example(
-        body={
-            "from": development_address(TREASURER),
-            "holder": facts.seller,
-            "amount": 1_000_000,
-            "reference": "0x" + keccak(f"example {facts.transaction_hash}".encode()).hex(),
-        }
-    ),
     "get_market": _fixed(),
     "get_clock": _fixed(),
     "get_summary": _fixed(),
@@ -423,5 +426,6 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     "stream_events": _fixed(),
     "get_health": _fixed(),
     "get_readiness": _fixed(),
+    **{name: _of_community(name) for name in COMMUNITY_EXAMPLES},
 }
 """How each operation is tried, by its id."""

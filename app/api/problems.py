@@ -37,10 +37,17 @@ OUTCOME_HEADER = "Peerwatt-Outcome"
 # What a contract says -> what it means in HTTP, where that is not a conflict with the present state
 CONTRACT_STATUSES: Mapping[str, HTTPStatus] = {
     "AccessManagedUnauthorized": HTTPStatus.FORBIDDEN,
+    "AccessManagerUnauthorizedAccount": HTTPStatus.FORBIDDEN,
+    "AccessManagerUnauthorizedCall": HTTPStatus.FORBIDDEN,
+    "GovernorInvalidSignature": HTTPStatus.FORBIDDEN,
+    "GovernorOnlyExecutor": HTTPStatus.FORBIDDEN,
+    "GovernorRestrictedProposer": HTTPStatus.FORBIDDEN,
+    "NotMember": HTTPStatus.FORBIDDEN,
     "NotOwner": HTTPStatus.FORBIDDEN,
     "NotSeller": HTTPStatus.FORBIDDEN,
     "SignatureInvalid": HTTPStatus.FORBIDDEN,
     "AgreementUnknown": HTTPStatus.NOT_FOUND,
+    "GovernorNonexistentProposal": HTTPStatus.NOT_FOUND,
     "MeterUnknown": HTTPStatus.NOT_FOUND,
     "OfferUnknown": HTTPStatus.NOT_FOUND,
     "OrderUnknown": HTTPStatus.NOT_FOUND,
@@ -58,10 +65,40 @@ CONTRACT_STATUSES: Mapping[str, HTTPStatus] = {
     "MeterMismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
     "PriceOutOfRange": HTTPStatus.UNPROCESSABLE_ENTITY,
     "ReadingTooLarge": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "ReferenceMissing": HTTPStatus.UNPROCESSABLE_ENTITY,
     "SelfTrade": HTTPStatus.UNPROCESSABLE_ENTITY,
     "SellerMismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
     "WindowMismatch": HTTPStatus.UNPROCESSABLE_ENTITY,
     "WindowTooFar": HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+# What a contract says -> what to do next
+CONTRACT_HINTS: Mapping[str, str] = {
+    "AccessManagedUnauthorized": "/api/v1/consortium says who holds which role",
+    "AlreadyConfirmed": "one confirmation an account counts: another one has to confirm",
+    "AuditTime": "a reading is doubted from its window's start until six hours after its end",
+    "BankReferenceUsed": "this transfer of the bank has counted: name the reference of another",
+    "DailyLimitExceeded": "confirm it tomorrow (UTC), or let the members raise the limit",
+    "GovernorAlreadyCastVote": "a member votes once",
+    "GovernorInvalidSignature": "ask /api/v1/typed-data/vote for what to sign, and sign that",
+    "GovernorRestrictedProposer": "the description reserves the proposal for another proposer",
+    "GovernorUnableToCancel": "only its proposer takes a proposal back, before its vote begins",
+    "GovernorUnexpectedProposalState": (
+        "look at the proposal's `state`: `active` is voted on, `succeeded` is queued, `queued` is "
+        "executed from `eta` on"
+    ),
+    "GovernorUnmetDelay": "wait until `eta`; `Prefer: wait=<seconds>` waits for you",
+    "NotMember": "the members admit a household by vote: one of them has to propose it",
+    "NotQueued": "queue the proposal first",
+    "PayoutTimeOver": "return the withdrawal, and ask for the money again",
+    "PayoutTimeRunning": "the treasurers still have time to pay; come back at `end`",
+    "ReadingDoubted": "an auditor has held this reading already: confirm or correct it",
+    "ReadingIsHeld": "wait until the auditors release the reading, at the latest at `until`",
+    "ReadingNotHeld": "an auditor has to doubt the reading first, at /api/v1/audits",
+    "ReadingUnknown": "there is no reading to correct: confirm that there is none",
+    "ReadingUsed": "some of it is settled already, which stands",
+    "ReserveExceeded": "an auditor has to attest what the bank holds, at /api/v1/treasury/reserve",
+    "WithdrawalNotRequested": "it was paid or returned already, as its `state` says",
 }
 
 _SHOWN_LENGTH = 200
@@ -115,6 +152,7 @@ def from_error(error: PeerwattError, instance: str) -> Response:
     if isinstance(error, ContractRevertedError):
         status = CONTRACT_STATUSES.get(error.error, HTTPStatus(error.status))
         members |= {
+            "hint": error.hint or CONTRACT_HINTS.get(error.error, ""),
             "error": error.error,
             "arguments": {name: presentable(value) for name, value in error.arguments.items()},
             "contract": error.contract,

@@ -1,11 +1,11 @@
 """The contracts of a deployment, bound by the ABIs that brownie has built. Pure, once loaded."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from eth_typing import ABI, ABIEvent, ABIFunction
+from eth_typing import ABI, ABIComponent, ABIEvent, ABIFunction
 from eth_utils.abi import (
     abi_to_signature,
     event_abi_to_log_topic,
@@ -59,6 +59,15 @@ class Contract:
         """Result of a call: a value, or a tuple where there are several; structs are tuples."""
         values = decode(self._function(function).outputs, data)
         return values[0] if len(values) == 1 else values
+
+    def inputs(self, function: str) -> Sequence[ABIComponent]:
+        """Parameters of a function, as the ABI has them; structs with their members."""
+        return self._function(function).inputs
+
+    @property
+    def functions(self) -> Collection[str]:
+        """The names that functions can be called by."""
+        return self._functions.keys()
 
     def read_input(self, data: bytes) -> tuple[str, dict[str, object]] | None:
         """Function and arguments by name of a call's input; None if it is no call of this ABI."""
@@ -134,11 +143,12 @@ class Contracts(Mapping[str, Contract]):
 
 
 class _Function:
-    __slots__ = ("outputs", "selector", "signature")
+    __slots__ = ("inputs", "outputs", "selector", "signature")
 
     def __init__(self, entry: ABIFunction) -> None:
         self.signature = Signature.of(entry)
         self.selector = function_abi_to_4byte_selector(entry)
+        self.inputs = tuple(entry["inputs"])
         self.outputs = tuple(get_abi_output_types(entry))
 
 

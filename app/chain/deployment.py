@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 from eth_utils.address import to_checksum_address
@@ -21,6 +21,8 @@ from app.ledger.types import Address
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENTS = ROOT / "deployments"
 DEPLOY_TIMEOUT = 300.0
+
+Voting = Literal["quick", "demo"]
 
 _NETWORK = "local"
 _OUTPUT_SHOWN = 2_000
@@ -78,29 +80,31 @@ class Deployment:
                 )
 
 
-async def deploy(node_url: str, path: Path) -> Deployment:
+async def deploy(node_url: str, path: Path, *, voting: Voting = "quick") -> Deployment:
     """Runs the brownie deploy script on a development node; saves the addresses to `path`.
+
+    `voting` says how long the members' votes take: a minute and a half, or 7 hours.
 
     Takes some seconds, and some more where the contracts have to be compiled first. A busy Ganache
     now and then answers one of brownie's questions with nothing, which ends the script: it runs
     once more then, and deploys anew. Raises ConfigurationError with the last words of the script if
     that fails, too.
     """
-    status, words = await _run_deploy_script(node_url, path)
+    status, words = await _run_deploy_script(node_url, path, voting)
     if status != 0:
-        status, words = await _run_deploy_script(node_url, path)
+        status, words = await _run_deploy_script(node_url, path, voting)
     if status != 0:
         raise ConfigurationError(f"brownie run deploy failed ({status})", hint=words)
     return Deployment.load(path)
 
 
-async def _run_deploy_script(node_url: str, path: Path) -> tuple[int, str]:
+async def _run_deploy_script(node_url: str, path: Path, voting: Voting) -> tuple[int, str]:
     """The script's exit status and its last words."""
     with tempfile.TemporaryFile(prefix="peerwatt-deploy-") as output:
         process = await asyncio.create_subprocess_exec(
             *_deploy_script(path),
             cwd=ROOT,
-            env={**os.environ, "PEERWATT_RPC_URL": node_url},
+            env={**os.environ, "PEERWATT_RPC_URL": node_url, "PEERWATT_VOTING": voting},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -37,6 +37,10 @@ _BOUNDS: Mapping[str, GasBound] = {
     "closePositions": GasBound(150_000, 250_000),
     "clear": GasBound(500_000, 200_000),
     "releaseOrders": GasBound(150_000, 100_000),
+    "propose": GasBound(1_000_000, 200_000),
+    "queue": GasBound(400_000, 100_000),
+    "execute": GasBound(400_000, 500_000),
+    "cancel": GasBound(400_000, 100_000),
 }
 _OTHERS = GasBound(400_000)
 

@@ -1,6 +1,7 @@
 """How lists are cut into pages, and how rows become records."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -11,6 +12,14 @@ from app.index.records import Page, Place, Recorded, TransactionRecord
 from app.ledger.types import Side
 
 R = TypeVar("R", bound=Recorded | TransactionRecord)
+
+# What databases give otherwise than records have it.
+_CONVERSIONS: Mapping[Any, Callable[[Any], Any]] = {
+    bool: bool,
+    int: int,
+    Side: Side,
+    tuple[str, ...]: lambda text: tuple(json.loads(text)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +63,12 @@ def page(
 def record(kind: type[R]) -> Callable[[Row[Any]], R]:
     """What makes a record of a row that has columns of the record's names."""
     names = [each.name for each in fields(kind)]
-    narrower = {each.name: each.type for each in fields(kind) if each.type in (bool, Side)}
+    conversions = {
+        each.name: _CONVERSIONS[each.type] for each in fields(kind) if each.type in _CONVERSIONS
+    }
 
     def make(row: Row[Any]) -> R:
         values: dict[str, Any] = {name: row._mapping[name] for name in names}
-        return kind(**values | {name: to(values[name]) for name, to in narrower.items()})
+        return kind(**values | {name: to(values[name]) for name, to in conversions.items()})
 
     return make

@@ -1,8 +1,10 @@
 """Which event becomes a row of which table. Events that are not named here are not kept."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import Table
 
@@ -14,7 +16,10 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Turns an event into a row; `kind` is what the live feed calls it."""
+    """Turns an event into a row; `kind` is what the live feed calls it.
+
+    `columns` says which argument a column is; `correction.2` is the third member of a struct.
+    """
 
     kind: str
     table: Table
@@ -22,23 +27,35 @@ class Recorder:
     constants: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def values(self, event: ChainEvent) -> dict[str, object]:
-        """The row's own columns. Bytes become 0x hex."""
+        """The row's own columns. Bytes become 0x hex, lists JSON of texts."""
         values = {
-            column: _storable(event.arguments[argument], self.table, column)
+            column: _storable(_argument(event, argument), self.table, column)
             for column, argument in self.columns.items()
         }
         return values | dict(self.constants)
 
 
+def _argument(event: ChainEvent, path: str) -> object:
+    name, _, place = path.partition(".")
+    value: Any = event.arguments[name]
+    return value[int(place)] if place else value
+
+
 def _storable(value: object, table: Table, column: str) -> object:
+    if isinstance(value, list | tuple):
+        return json.dumps([_hex(each) if isinstance(each, bytes) else str(each) for each in value])
     if isinstance(value, bytes):
-        return "0x" + value.hex()
+        return _hex(value)
     if isinstance(value, str):
         return value.replace("\x00", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL has no NUL in text
     if isinstance(value, int) and not isinstance(table.c[column].type, schema.Uint256):
         # A hostile operator can publish terms for any uint64; they must not stop the index.
-        return max(-_LARGEST, min(value, _LARGEST))
+        return max(-_LARGEST, min(int(value), _LARGEST))
     return value
+
+
+def _hex(value: bytes) -> str:
+    return f"0x{value.hex()}"
 
 
 def _movement(kind: str) -> Recorder:
@@ -59,11 +76,70 @@ def _order_end(kind: str, constants: Mapping[str, object], **columns: str) -> Re
     )
 
 
+def _rule(name: str, contract: str, argument: str) -> Recorder:
+    return Recorder("rule", schema.rules, {"value": argument}, {"contract": contract, "name": name})
+
+
+def _membership(admitted: bool) -> Recorder:
+    return Recorder(
+        "membership",
+        schema.memberships,
+        {"account": "member", "household_id": "householdId"},
+        {"admitted": admitted},
+    )
+
+
+def _role_change(granted: bool) -> Recorder:
+    return Recorder(
+        "role_change",
+        schema.role_changes,
+        {"role": "roleId", "account": "account"},
+        {"granted": granted},
+    )
+
+
+def _pause(paused: bool) -> Recorder:
+    return Recorder("pause", schema.pauses, {"account": "account"}, {"paused": paused})
+
+
+def _ballot() -> Recorder:
+    return Recorder(
+        "ballot",
+        schema.ballots,
+        {
+            "proposal_id": "proposalId",
+            "voter": "voter",
+            "support": "support",
+            "weight": "weight",
+            "reason": "reason",
+        },
+    )
+
+
+def _proposal_step(step: str, constants: Mapping[str, object], **columns: str) -> Recorder:
+    return Recorder(
+        "proposal_step",
+        schema.proposal_steps,
+        {"proposal_id": "proposalId"} | columns,
+        {"step": step} | dict(constants),
+    )
+
+
+def _withdrawal_end(state: str, constants: Mapping[str, object], **columns: str) -> Recorder:
+    return Recorder(
+        "withdrawal_end",
+        schema.withdrawal_ends,
+        {"withdrawal_id": "withdrawalId"} | columns,
+        {"state": state} | dict(constants),
+    )
+
+
 _PRICES = {
     "grid_floor": "gridFloor",
     "grid_ceiling": "gridCeiling",
     "penalty_rate": "penaltyRate",
 }
+_READING = {"participant": "owner", "window": "window"}
 
 RECORDERS: Mapping[tuple[str, str], Recorder] = {
     ("MeterRegistry", "MeterCertified"): Recorder(
@@ -210,4 +286,121 @@ RECORDERS: Mapping[tuple[str, str], Recorder] = {
     ("EnergyMarket", "DebtPaid"): _movement("debt_payment"),
     ("EnergyMarket", "ClaimIncurred"): _movement("claim"),
     ("EnergyMarket", "ClaimPaid"): _movement("claim_payment"),
+    ("EnergyMarket", "Paused"): _pause(True),
+    ("EnergyMarket", "Unpaused"): _pause(False),
+    ("EnergyToken", "EnergyRetracted"): Recorder(
+        "retraction", schema.retractions, {"holder": "holder", "energy_wh": "energyWh"}
+    ),
+    ("Authority", "RoleGranted"): _role_change(True),
+    ("Authority", "RoleRevoked"): _role_change(False),
+    ("Membership", "MemberAdmitted"): _membership(True),
+    ("Membership", "MemberExpelled"): _membership(False),
+    ("Membership", "DelegateVotesChanged"): Recorder(
+        "voting_power", schema.voting_power, {"account": "delegate", "votes": "newVotes"}
+    ),
+    ("Membership", "DelegationAllowed"): _rule("delegation_allowed", "Membership", "allowed"),
+    ("Consortium", "VotingDelaySet"): _rule("voting_delay", "Consortium", "newVotingDelay"),
+    ("Consortium", "VotingPeriodSet"): _rule("voting_period", "Consortium", "newVotingPeriod"),
+    ("Consortium", "BaseDelaySet"): _rule("execution_delay", "Consortium", "newBaseDelaySeconds"),
+    ("Consortium", "QuorumNumeratorUpdated"): _rule(
+        "quorum_percent", "Consortium", "newQuorumNumerator"
+    ),
+    ("Consortium", "ProposalCreated"): Recorder(
+        "consortium_proposal",
+        schema.consortium_proposals,
+        {
+            "proposal_id": "proposalId",
+            "proposer": "proposer",
+            "targets": "targets",
+            "wei": "values",
+            "calldatas": "calldatas",
+            "description": "description",
+            "vote_start": "voteStart",
+            "vote_end": "voteEnd",
+        },
+    ),
+    ("Consortium", "VoteCast"): _ballot(),
+    ("Consortium", "VoteCastWithParams"): _ballot(),
+    ("Consortium", "ProposalQueued"): _proposal_step("queued", {}, eta="etaSeconds"),
+    ("Consortium", "ProposalExecuted"): _proposal_step("executed", {"eta": None}),
+    ("Consortium", "ProposalCanceled"): _proposal_step("canceled", {"eta": None}),
+    ("Treasury", "ThresholdSet"): _rule("threshold", "Treasury", "threshold"),
+    ("Treasury", "DailyLimitSet"): _rule("daily_limit", "Treasury", "dailyLimit"),
+    ("Treasury", "DepositConfirmed"): Recorder(
+        "deposit_confirmation",
+        schema.deposit_confirmations,
+        {
+            "reference": "bankReference",
+            "treasurer": "treasurer",
+            "holder": "holder",
+            "amount": "amount",
+        },
+    ),
+    ("PaymentToken", "DepositMinted"): Recorder(
+        "mint",
+        schema.mints,
+        {"holder": "holder", "amount": "amount", "reference": "depositReference"},
+    ),
+    ("Treasury", "WithdrawalRequested"): Recorder(
+        "withdrawal_request",
+        schema.withdrawal_requests,
+        {
+            "withdrawal_id": "withdrawalId",
+            "holder": "holder",
+            "amount": "amount",
+            "payout_hash": "payoutHash",
+        },
+    ),
+    ("Treasury", "PayoutConfirmed"): Recorder(
+        "payout_confirmation",
+        schema.payout_confirmations,
+        {
+            "withdrawal_id": "withdrawalId",
+            "treasurer": "treasurer",
+            "reference": "bankReference",
+        },
+    ),
+    ("Treasury", "RejectionConfirmed"): Recorder(
+        "rejection",
+        schema.rejections,
+        {"withdrawal_id": "withdrawalId", "treasurer": "treasurer"},
+    ),
+    ("Treasury", "WithdrawalPaid"): _withdrawal_end("paid", {}, reference="bankReference"),
+    ("Treasury", "WithdrawalReturned"): _withdrawal_end("returned", {"reference": None}),
+    ("Treasury", "ReserveAttested"): Recorder(
+        "attestation",
+        schema.attestations,
+        {"reserve": "reserve", "statement_hash": "statementHash", "auditor": "auditor"},
+    ),
+    ("MeterRegistry", "ThresholdSet"): _rule("threshold", "MeterRegistry", "threshold"),
+    ("MeterRegistry", "ReadingHeld"): Recorder(
+        "doubt", schema.doubts, _READING | {"auditor": "auditor", "until": "until"}
+    ),
+    ("MeterRegistry", "ReadingConfirmed"): Recorder(
+        "reading_confirmation", schema.reading_confirmations, _READING | {"auditor": "auditor"}
+    ),
+    ("MeterRegistry", "CorrectionConfirmed"): Recorder(
+        "correction_confirmation",
+        schema.correction_confirmations,
+        _READING
+        | {
+            "auditor": "auditor",
+            "exported_wh": "correction.2",
+            "imported_wh": "correction.3",
+            "losses_wh": "correction.4",
+            "data_root": "correction.5",
+        },
+    ),
+    ("MeterRegistry", "ReadingCorrected"): Recorder(
+        "correction",
+        schema.corrections,
+        _READING
+        | {
+            "exported_wh": "exportedWh",
+            "imported_wh": "importedWh",
+            "losses_wh": "lossesWh",
+            "data_root": "dataRoot",
+        },
+    ),
+    ("MeterRegistry", "ReadingReleased"): Recorder("release", schema.releases, _READING),
 }

@@ -15,6 +15,21 @@ not cleared in time, so that it is in none and can be cancelled at any time. The
 bought or sold in full, served by the grid, cancelled by its owner, expired.
 """
 
+ProposalState = Literal[
+    "pending", "active", "canceled", "defeated", "succeeded", "queued", "executed"
+]
+"""`pending`: its vote has not begun. `active`: the members vote. `canceled`: by its proposer,
+before the vote. `defeated`: rejected, or too few have voted. `succeeded`: accepted, to be queued.
+`queued`: to be executed once its time has come.
+"""
+
+Step = Literal["proposed", "queued", "executed", "canceled"]
+WithdrawalStep = Literal["requested", "paid", "returned"]
+AuditState = Literal["held", "confirmed", "corrected", "lapsed"]
+"""`held`: nothing is settled by the reading. `confirmed`, `corrected`: by enough auditors.
+`lapsed`: the auditors had their time, and the reading counts as it is.
+"""
+
 BookState = Literal["open", "closed", "clearing", "cleared"]
 OrderStep = Literal["placed", "filled", "carried", "served", "cancelled", "expired"]
 
@@ -231,6 +246,175 @@ class MovementRecord(Recorded):
     participant: Address
     kind: str
     amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRecord(Recorded):
+    """An account that was admitted; `until` says when it was expelled. Its place is that of its
+    latest admission. `votes` are its own and those that others have handed to it.
+    """
+
+    account: Address
+    household_id: str
+    is_member: bool
+    until: int | None
+    votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalRecord(Recorded):
+    """A proposal of the consortium, and how its vote stands.
+
+    `targets`, `wei` and `calldatas` are its calls, as texts. `members` and `quorum` are those of
+    the moment in which its vote begins: how many may vote, and how many votes for it or abstaining
+    it needs. `eta` is when a queued one can be executed.
+    """
+
+    proposal_id: int
+    proposer: Address
+    targets: tuple[str, ...]
+    wei: tuple[str, ...]
+    calldatas: tuple[str, ...]
+    description: str
+    vote_start: int
+    vote_end: int
+    eta: int | None
+    votes_for: int
+    votes_against: int
+    votes_abstain: int
+    quorum: int
+    members: int
+    state: ProposalState
+
+
+@dataclass(frozen=True, slots=True)
+class BallotRecord(Recorded):
+    """A vote: `support` is 0 against, 1 for, 2 abstaining."""
+
+    proposal_id: int
+    voter: Address
+    support: int
+    weight: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalStepRecord(Recorded):
+    """What was done with a proposal."""
+
+    proposal_id: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class DepositRecord(Recorded):
+    """Money that treasurers say the bank has received; its place is that of the first of them.
+
+    `void`: the same reference was used for something else, so that it never becomes tokens.
+    """
+
+    reference: str
+    holder: Address
+    amount: int
+    minted: bool
+    void: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationRecord(Recorded):
+    """What a treasurer has said: of a deposit or a payout under a reference, or a rejection."""
+
+    treasurer: Address
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalRecord(Recorded):
+    """A request for money from the bank; `reference` is that of the payout."""
+
+    withdrawal_id: int
+    holder: Address
+    amount: int
+    payout_hash: str
+    state: WithdrawalStep
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationRecord(Recorded):
+    """What an auditor has seen in the bank."""
+
+    reserve: int
+    statement_hash: str
+    auditor: Address
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord(Recorded):
+    """A reading that an auditor doubts, or has doubted; it is held until `until` at most."""
+
+    participant: Address
+    window: int
+    auditor: Address
+    until: int
+    state: AuditState
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingConfirmationRecord(Recorded):
+    """An auditor who finds that a reading is right."""
+
+    participant: Address
+    window: int
+    auditor: Address
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRecord(Recorded):
+    """What an auditor has read in place of a reading."""
+
+    participant: Address
+    window: int
+    auditor: Address
+    exported_wh: int
+    imported_wh: int
+    losses_wh: int
+    data_root: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRecord:
+    """What a day (of UTC) has done to an account of the market.
+
+    Energy that was `sold` and `bought` was traded with neighbours; what the grid paid for energy
+    and asked for it is apart. `debts` is what could not be paid when it was due, and
+    `balance_change` what free and locked money, less debt, have gained.
+    """
+
+    day: int
+    deposited: int = 0
+    withdrawn: int = 0
+    sold_wh: int = 0
+    earned: int = 0
+    bought_wh: int = 0
+    paid: int = 0
+    compensation_received: int = 0
+    compensation_paid: int = 0
+    penalties: int = 0
+    grid_sold_wh: int = 0
+    grid_earned: int = 0
+    grid_bought_wh: int = 0
+    grid_paid: int = 0
+    debts: int = 0
+    exported_wh: int = 0
+    imported_wh: int = 0
+
+    @property
+    def balance_change(self) -> int:
+        """What came in, less what went out."""
+        came = self.deposited + self.earned + self.compensation_received + self.grid_earned
+        went = self.withdrawn + self.paid + self.compensation_paid + self.penalties + self.grid_paid
+        return came - went
 
 
 @dataclass(frozen=True, slots=True)

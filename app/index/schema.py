@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "3"
+VERSION = "4"
 
 metadata = MetaData()
 
@@ -261,6 +261,156 @@ terms = _event_table(
     Index("terms_window", "window", "block", "log_index"),
 )
 
+memberships = _event_table(
+    "memberships",
+    _address("account"),
+    Column("household_id", _HASH, nullable=False),
+    Column("admitted", Boolean, nullable=False, comment="false: expelled"),
+    Index("memberships_account", "account", "block", "log_index"),
+)
+voting_power = _event_table(
+    "voting_power",
+    _address("account"),
+    _integer("votes"),
+    Index("voting_power_account", "account", "block", "log_index"),
+)
+role_changes = _event_table(
+    "role_changes",
+    _integer("role"),
+    _address("account"),
+    Column("granted", Boolean, nullable=False),
+    Index("role_changes_role", "role", "account", "block", "log_index"),
+)
+rules = _event_table(
+    "rules",
+    Column("contract", String(64), nullable=False),
+    Column("name", String(32), nullable=False),
+    _integer("value"),
+    Index("rules_name", "contract", "name", "block", "log_index"),
+)
+pauses = _event_table("pauses", _address("account"), Column("paused", Boolean, nullable=False))
+consortium_proposals = _event_table(
+    "consortium_proposals",
+    _uint256("proposal_id"),
+    _address("proposer"),
+    Column("targets", Text, nullable=False, comment="JSON"),
+    Column("wei", Text, nullable=False, comment="JSON"),
+    Column("calldatas", Text, nullable=False, comment="JSON"),
+    Column("description", Text, nullable=False),
+    _integer("vote_start"),
+    _integer("vote_end"),
+    Index("consortium_proposals_proposal_id", "proposal_id"),
+)
+ballots = _event_table(
+    "ballots",
+    _uint256("proposal_id"),
+    _address("voter"),
+    Column("support", Integer, nullable=False, comment="0 against, 1 for, 2 abstains"),
+    _integer("weight"),
+    Column("reason", Text, nullable=False),
+    Index("ballots_proposal_id", "proposal_id"),
+)
+proposal_steps = _event_table(
+    "proposal_steps",
+    _uint256("proposal_id"),
+    Column("step", String(16), nullable=False),
+    Column("eta", BigInteger, comment="from when on it can be executed, once it is queued"),
+    Index("proposal_steps_proposal_id", "proposal_id"),
+)
+deposit_confirmations = _event_table(
+    "deposit_confirmations",
+    Column("reference", _HASH, nullable=False),
+    _address("treasurer"),
+    _address("holder"),
+    _uint256("amount"),
+    Index("deposit_confirmations_reference", "reference"),
+)
+mints = _event_table(
+    "mints",
+    _address("holder"),
+    _uint256("amount"),
+    Column("reference", _HASH, nullable=False),
+    Index("mints_reference", "reference"),
+)
+withdrawal_requests = _event_table(
+    "withdrawal_requests",
+    _integer("withdrawal_id"),
+    _address("holder"),
+    _uint256("amount"),
+    Column("payout_hash", _HASH, nullable=False),
+    Index("withdrawal_requests_withdrawal_id", "withdrawal_id"),
+    Index("withdrawal_requests_holder", "holder", "block", "log_index"),
+)
+payout_confirmations = _event_table(
+    "payout_confirmations",
+    _integer("withdrawal_id"),
+    _address("treasurer"),
+    Column("reference", _HASH, nullable=False),
+    Index("payout_confirmations_withdrawal_id", "withdrawal_id"),
+)
+rejections = _event_table(
+    "rejections",
+    _integer("withdrawal_id"),
+    _address("treasurer"),
+    Index("rejections_withdrawal_id", "withdrawal_id"),
+)
+withdrawal_ends = _event_table(
+    "withdrawal_ends",
+    _integer("withdrawal_id"),
+    Column("state", String(16), nullable=False),
+    Column("reference", _HASH, comment="of the bank's transaction, where it was paid"),
+    Index("withdrawal_ends_withdrawal_id", "withdrawal_id"),
+)
+attestations = _event_table(
+    "attestations",
+    _uint256("reserve"),
+    Column("statement_hash", _HASH, nullable=False),
+    _address("auditor"),
+)
+doubts = _event_table(
+    "doubts",
+    _address("participant"),
+    _integer("window"),
+    _address("auditor"),
+    _integer("until"),
+    Index("doubts_participant", "participant", "window"),
+)
+reading_confirmations = _event_table(
+    "reading_confirmations",
+    _address("participant"),
+    _integer("window"),
+    _address("auditor"),
+    Index("reading_confirmations_participant", "participant", "window"),
+)
+correction_confirmations = _event_table(
+    "correction_confirmations",
+    _address("participant"),
+    _integer("window"),
+    _address("auditor"),
+    _integer("exported_wh"),
+    _integer("imported_wh"),
+    _integer("losses_wh"),
+    Column("data_root", _HASH, nullable=False),
+    Index("correction_confirmations_participant", "participant", "window"),
+)
+corrections = _event_table(
+    "corrections",
+    _address("participant"),
+    _integer("window"),
+    _integer("exported_wh"),
+    _integer("imported_wh"),
+    _integer("losses_wh"),
+    Column("data_root", _HASH, nullable=False),
+    Index("corrections_participant", "participant", "window"),
+)
+releases = _event_table(
+    "releases",
+    _address("participant"),
+    _integer("window"),
+    Index("releases_participant", "participant", "window"),
+)
+retractions = _event_table("retractions", _address("holder"), _integer("energy_wh"))
+
 CHAIN_TABLES = (
     blocks,
     transactions,
@@ -281,6 +431,27 @@ CHAIN_TABLES = (
     positions,
     covers,
     terms,
+    memberships,
+    voting_power,
+    role_changes,
+    rules,
+    pauses,
+    consortium_proposals,
+    ballots,
+    proposal_steps,
+    deposit_confirmations,
+    mints,
+    withdrawal_requests,
+    payout_confirmations,
+    rejections,
+    withdrawal_ends,
+    attestations,
+    doubts,
+    reading_confirmations,
+    correction_confirmations,
+    corrections,
+    releases,
+    retractions,
 )
 
 feed = Table(

@@ -1,6 +1,6 @@
 """The ledger of the contracts: every write is a transaction, every read asks the node."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -14,7 +14,7 @@ from app.chain.keys import DEVELOPMENT_CHAINS, Keystore
 from app.chain.rpc import Rpc, RpcError
 from app.chain.sender import Call, Sender
 from app.ledger.chain_books import OrderFinder
-from app.ledger.consortium import decide
+from app.ledger.consortium import CONSORTIUM, decide
 from app.ledger.types import (
     Account,
     Address,
@@ -22,8 +22,10 @@ from app.ledger.types import (
     AgreementState,
     Book,
     BookState,
+    Correction,
     EnergyTotals,
     Event,
+    Lapses,
     MeterKind,
     Offer,
     Order,
@@ -32,14 +34,18 @@ from app.ledger.types import (
     Reading,
     Receipt,
     RecordedReading,
+    Reserve,
     Side,
     SignedAgreement,
     SignedReading,
     Terms,
+    Withdrawal,
+    WithdrawalState,
 )
 from app.market.auction import MAX_LIFE, queue_of
 from app.market.clearing import PricingRule
 from app.market.typed_data import (
+    CONSORTIUM_NAME,
     FORWARDER_NAME,
     MARKET_NAME,
     PAYMENT_NAME,
@@ -96,6 +102,7 @@ class ChainLedger:
         self.registry_domain = self._domain(REGISTRY_NAME, REGISTRY)
         self.forwarder_domain = self._domain(FORWARDER_NAME, FORWARDER)
         self.payment_domain = self._domain(PAYMENT_NAME, PAYMENT)
+        self.consortium_domain = self._domain(CONSORTIUM_NAME, CONSORTIUM)
         self._gas_price = gas_price
         self._senders: dict[Address, Sender] = {}
         self._order_finder = OrderFinder(rpc, contracts, deployment.block)
@@ -192,6 +199,9 @@ class ChainLedger:
     ) -> Receipt:
         return await self.write(sender, REGISTRY, "certify", meter, owner, int(kind), valid_until)
 
+    async def revoke(self, sender: Address, meter: Address) -> Receipt:
+        return await self.write(sender, REGISTRY, "revoke", meter)
+
     async def publish_info(self, sender: Address, info: ParticipantInfo) -> Receipt:
         published = (info.endpoint, info.household_id, info.meter, info.stealth_meta_address)
         return await self.write(sender, MARKET, "publishInfo", published)
@@ -203,15 +213,8 @@ class ChainLedger:
         participates: bool = await self.read(MARKET, "isParticipant", account)
         return participates
 
-    async def mint_payment(
-        self, sender: Address, holder: Address, amount: int, reference: bytes
-    ) -> Receipt:
-        return await self.write(sender, TREASURY, "confirmDeposit", holder, amount, reference)
-
     async def deposit(self, sender: Address, amount: int) -> Receipt:
-        market = self.contracts[MARKET].address
-        if await self.read(PAYMENT, "allowance", sender, market) < amount:
-            await self.write(sender, PAYMENT, "approve", market, UNLIMITED)
+        await self._approve(sender, MARKET, amount)
         return await self.write(sender, MARKET, "deposit", amount)
 
     async def withdraw(self, sender: Address, amount: int) -> Receipt:
@@ -234,6 +237,54 @@ class ChainLedger:
 
     async def energy_totals(self) -> EnergyTotals:
         return EnergyTotals(*await self.read(ENERGY, "energyTotals"))
+
+    # Money between the bank and the market
+
+    async def confirm_deposit(
+        self, sender: Address, holder: Address, amount: int, reference: bytes
+    ) -> Receipt:
+        return await self.write(sender, TREASURY, "confirmDeposit", holder, amount, reference)
+
+    async def request_withdrawal(self, sender: Address, amount: int, payout_hash: bytes) -> Receipt:
+        await self._approve(sender, TREASURY, amount)
+        return await self.write(sender, TREASURY, "requestWithdrawal", amount, payout_hash)
+
+    async def confirm_payout(
+        self, sender: Address, withdrawal_id: int, reference: bytes
+    ) -> Receipt:
+        return await self.write(sender, TREASURY, "confirmPayout", withdrawal_id, reference)
+
+    async def reject_withdrawal(self, sender: Address, withdrawal_id: int) -> Receipt:
+        return await self.write(sender, TREASURY, "rejectWithdrawal", withdrawal_id)
+
+    async def return_withdrawal(self, sender: Address, withdrawal_id: int) -> Receipt:
+        return await self.write(sender, TREASURY, "returnWithdrawal", withdrawal_id)
+
+    async def attest_reserve(self, sender: Address, amount: int, statement_hash: bytes) -> Receipt:
+        return await self.write(sender, TREASURY, "attestReserve", amount, statement_hash)
+
+    async def withdrawal_of(self, withdrawal_id: int) -> Withdrawal:
+        holder, requested_at, state, *rest = await self.read(
+            TREASURY, "withdrawalOf", withdrawal_id
+        )
+        return Withdrawal(holder, requested_at, WithdrawalState(state), *rest)
+
+    async def reserve(self) -> Reserve:
+        amount, attested_at = await self.read(TREASURY, "reserve")
+        return Reserve(
+            amount=amount,
+            attested_at=attested_at,
+            supply=await self.read(PAYMENT, "totalSupply"),
+            threshold=await self.read(TREASURY, "threshold"),
+            daily_limit=await self.read(TREASURY, "dailyLimit"),
+            left_today=await self.read(TREASURY, "leftToday"),
+        )
+
+    async def _approve(self, sender: Address, spender: str, amount: int) -> None:
+        """Lets a contract take payment tokens, where it may not take as many."""
+        address = self.contracts[spender].address
+        if await self.read(PAYMENT, "allowance", sender, address) < amount:
+            await self.write(sender, PAYMENT, "approve", address, UNLIMITED)
 
     # Terms
 
@@ -457,6 +508,18 @@ class ChainLedger:
     async def reading_of(self, owner: Address, window: int) -> RecordedReading:
         return RecordedReading(*await self.read(REGISTRY, "readingOf", owner, window))
 
+    async def audit_threshold(self) -> int:
+        return int(await self.read(REGISTRY, "threshold"))
+
+    async def doubt_reading(self, sender: Address, owner: Address, window: int) -> Receipt:
+        return await self.write(sender, REGISTRY, "doubtReading", owner, window)
+
+    async def confirm_reading(self, sender: Address, owner: Address, window: int) -> Receipt:
+        return await self.write(sender, REGISTRY, "confirmReading", owner, window)
+
+    async def correct_reading(self, sender: Address, correction: Correction) -> Receipt:
+        return await self.write(sender, REGISTRY, "correctReading", _correction_row(correction))
+
     async def close_positions(
         self, sender: Address, participants: Sequence[Address], window: int
     ) -> list[Receipt]:
@@ -469,6 +532,9 @@ class ChainLedger:
 
     async def position_of(self, participant: Address, window: int) -> Position:
         return Position(*await self.read(MARKET, "positionOf", participant, window))
+
+    async def lapses_of(self, participant: Address, first_window: int, windows: int) -> Lapses:
+        return Lapses(*await self.read(MARKET, "lapsesOf", participant, first_window, windows))
 
     async def send(
         self, sender: Address, contract: str, function: str, data: bytes, gas: int
@@ -533,6 +599,17 @@ def _reading_row(reading: Reading) -> tuple[object, ...]:
     )
 
 
+def _correction_row(correction: Correction) -> tuple[object, ...]:
+    return (
+        correction.owner,
+        correction.window,
+        correction.exported_wh,
+        correction.imported_wh,
+        correction.losses_wh,
+        correction.data_root,
+    )
+
+
 def _order(row: tuple[Any, ...]) -> Order:
     order_id, owner, side, *rest = row
     return Order(order_id, owner, Side(side), *rest)
@@ -545,6 +622,17 @@ def _batches(function: str, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 def _slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+# Functions that are called until something has happened -> the event of its happening.
+_LAST_STEPS: Mapping[str, str] = {
+    "clear": "BookCleared",
+    "confirmDeposit": "DepositMinted",
+    "confirmPayout": "WithdrawalPaid",
+    "rejectWithdrawal": "WithdrawalReturned",
+    "confirmReading": "ReadingReleased",
+    "correctReading": "ReadingCorrected",
+}
 
 
 def _result(function: str, events: Sequence[Event]) -> object:
@@ -562,11 +650,14 @@ def _result(function: str, events: Sequence[Event]) -> object:
             )
         case "placeOrder":
             return _first(events, "OrderPlaced", "orderId")
-        case "clear":
-            return any(event.name == "BookCleared" for event in events)
+        case "requestWithdrawal":
+            return _first(events, "WithdrawalRequested", "withdrawalId")
+        case "propose":
+            return _first(events, "ProposalCreated", "proposalId")
         case "payClaim":
             return _first(events, "ClaimPaid", "amount")
-    return None
+    last = _LAST_STEPS.get(function)
+    return None if last is None else any(event.name == last for event in events)
 
 
 def _first(events: Sequence[Event], name: str, argument: str) -> object:

@@ -9,7 +9,9 @@ from app.ledger.types import (
     Agreement,
     AgreementState,
     Book,
+    Correction,
     EnergyTotals,
+    Lapses,
     MeterKind,
     Offer,
     Order,
@@ -18,10 +20,12 @@ from app.ledger.types import (
     Reading,
     Receipt,
     RecordedReading,
+    Reserve,
     Side,
     SignedAgreement,
     SignedReading,
     Terms,
+    Withdrawal,
 )
 from app.market.clearing import PricingRule
 
@@ -42,11 +46,9 @@ class Ledger(Protocol):
     async def certify(
         self, sender: Address, meter: Address, owner: Address, kind: MeterKind, valid_until: int
     ) -> Receipt: ...
+    async def revoke(self, sender: Address, meter: Address) -> Receipt: ...
     async def publish_info(self, sender: Address, info: ParticipantInfo) -> Receipt: ...
     async def participant_info(self, participant: Address) -> ParticipantInfo: ...
-    async def mint_payment(
-        self, sender: Address, holder: Address, amount: int, reference: bytes
-    ) -> Receipt: ...
     async def deposit(self, sender: Address, amount: int) -> Receipt:
         """Deposits payment tokens into the market, approving the market where it must."""
         ...
@@ -58,6 +60,43 @@ class Ledger(Protocol):
     async def payment_balance_of(self, holder: Address) -> int: ...
     async def energy_balance_of(self, holder: Address) -> int: ...
     async def energy_totals(self) -> EnergyTotals: ...
+
+    # Money between the bank and the market
+    async def confirm_deposit(
+        self, sender: Address, holder: Address, amount: int, reference: bytes
+    ) -> Receipt:
+        """Says that the bank has received money under a reference (32 bytes); `sender` is a
+        treasurer. The receipt's `result` is whether tokens were made: whether as many as have to
+        have said this now.
+        """
+        ...
+
+    async def request_withdrawal(self, sender: Address, amount: int, payout_hash: bytes) -> Receipt:
+        """Locks payment tokens of `sender` until they are paid out or returned, approving the bank
+        where it must. The receipt's `result` is the withdrawal's id.
+        """
+        ...
+
+    async def confirm_payout(
+        self, sender: Address, withdrawal_id: int, reference: bytes
+    ) -> Receipt:
+        """Says that the bank has paid a withdrawal; the `result` is whether its tokens ended."""
+        ...
+
+    async def reject_withdrawal(self, sender: Address, withdrawal_id: int) -> Receipt:
+        """Refuses to pay; the receipt's `result` is whether the tokens have returned."""
+        ...
+
+    async def return_withdrawal(self, sender: Address, withdrawal_id: int) -> Receipt:
+        """Returns what was not paid in time."""
+        ...
+
+    async def attest_reserve(self, sender: Address, amount: int, statement_hash: bytes) -> Receipt:
+        """Says what the bank's statement shows; `sender` is an auditor."""
+        ...
+
+    async def withdrawal_of(self, withdrawal_id: int) -> Withdrawal: ...
+    async def reserve(self) -> Reserve: ...
 
     # Terms
     async def publish_terms(
@@ -148,7 +187,26 @@ class Ledger(Protocol):
         self, sender: Address, readings: Sequence[SignedReading]
     ) -> list[Receipt]: ...
     async def reading_of(self, owner: Address, window: int) -> RecordedReading: ...
+    async def audit_threshold(self) -> int:
+        """How many auditors have to confirm a reading, or correct it."""
+        ...
+
+    async def doubt_reading(self, sender: Address, owner: Address, window: int) -> Receipt:
+        """Holds up what is settled by a reading; `sender` is an auditor."""
+        ...
+
+    async def confirm_reading(self, sender: Address, owner: Address, window: int) -> Receipt:
+        """Confirms a held reading; the receipt's `result` is whether it is held no longer."""
+        ...
+
+    async def correct_reading(self, sender: Address, correction: Correction) -> Receipt:
+        """Corrects a held reading; the receipt's `result` is whether the correction counts now."""
+        ...
+
     async def close_positions(
         self, sender: Address, participants: Sequence[Address], window: int
     ) -> list[Receipt]: ...
     async def position_of(self, participant: Address, window: int) -> Position: ...
+    async def lapses_of(self, participant: Address, first_window: int, windows: int) -> Lapses:
+        """The record of a participant over `windows` windows from `first_window` on."""
+        ...

@@ -1,5 +1,5 @@
-"""Relays what users without gas have signed: requests to the market or its auction (ERC-2771), and
-permits.
+"""Relays what users without gas have signed: requests to the market, its auction, the consortium or
+the treasury (ERC-2771), and permits.
 """
 
 from eth_utils.address import to_checksum_address
@@ -9,7 +9,8 @@ from app.chain.contracts import Contract
 from app.chain.gas import MAX_RELAYED_GAS, RELAY_OVERHEAD, bound_of
 from app.chain.rpc import RpcError
 from app.errors import ConflictError, ContractRevertedError, ForbiddenError, InputError
-from app.ledger.chain import AUCTION, FORWARDER, MARKET, PAYMENT, ChainLedger
+from app.ledger.chain import AUCTION, FORWARDER, MARKET, PAYMENT, TREASURY, ChainLedger
+from app.ledger.consortium import CONSORTIUM
 from app.ledger.types import Address, Receipt
 from app.market.typed_data import (
     ForwardRequest,
@@ -18,6 +19,9 @@ from app.market.typed_data import (
     permit_digest,
     recover,
 )
+
+# What is relayed to; the market is the one that is meant where nothing is said.
+_TARGETS = (MARKET, AUCTION, CONSORTIUM, TREASURY)
 
 
 class Relayer:
@@ -28,20 +32,25 @@ class Relayer:
         self._ledger = ledger
 
     async def request(
-        self, signer: Address, function: str, *arguments: object, lifetime: int
+        self,
+        signer: Address,
+        function: str,
+        *arguments: object,
+        lifetime: int,
+        contract: str = MARKET,
     ) -> ForwardRequest:
-        """What `signer` has to sign to call a function of the market.
+        """What `signer` has to sign to call a function of the market, or of another contract.
 
         It holds once, and for `lifetime` seconds of the ledger's time.
         """
-        market = self._ledger.contracts[MARKET]
+        target = self._ledger.contracts[contract]
         return ForwardRequest(
             sender=signer,
-            to=market.address,
+            to=target.address,
             gas=bound_of(function).of(),
             nonce=await self.nonce_of(signer),
             deadline=self._ledger.now() + lifetime,
-            data=market.encode(function, *arguments),
+            data=target.encode(function, *arguments),
         )
 
     async def relay(self, request: ForwardRequest, signature: bytes) -> Receipt:
@@ -49,7 +58,7 @@ class Relayer:
 
         Before any gas is spent it raises InputError for a call that is not relayed at all,
         ForbiddenError for a signature that is not the sender's, ConflictError for a request that
-        was used or has expired, and ContractRevertedError with the market's own error.
+        was used or has expired, and ContractRevertedError with the contract's own error.
         """
         function = self._function_of(request)
         digest = forward_request_digest(self._ledger.forwarder_domain, request)
@@ -79,7 +88,7 @@ class Relayer:
         try:
             return await self._ledger.send(self.account, FORWARDER, function, data, gas)
         except ContractRevertedError:
-            # The forwarder keeps the market's error to itself.
+            # The forwarder keeps the contract's error to itself.
             await self._try(request)
             raise
 
@@ -113,9 +122,10 @@ class Relayer:
         """The contract that a request calls; InputError where nothing is relayed to it."""
         contracts = self._ledger.contracts
         found = contracts.at(request.to)
-        if found is None or found.name not in (MARKET, AUCTION):
+        if found is None or found.name not in _TARGETS:
             market = contracts[MARKET].address
-            raise InputError("to", f"is the market, {market}, or its auction", request.to)
+            rule = f"is the market, {market}, its auction, the consortium or the treasury"
+            raise InputError("to", rule, request.to)
         return found
 
     def _function_of(self, request: ForwardRequest) -> str:

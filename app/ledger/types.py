@@ -9,6 +9,8 @@ from enum import IntEnum
 
 Address = str
 
+ZERO_ADDRESS: Address = "0x" + "0" * 40
+
 
 class MeterKind(IntEnum):
     """What a meter measures: the boundary of a home, or a battery inside the microgrid."""
@@ -39,6 +41,15 @@ class AgreementState(IntEnum):
     NONE = 0
     OPEN = 1
     SETTLED = 2
+
+
+class WithdrawalState(IntEnum):
+    """How far a request for money from the bank has come."""
+
+    NONE = 0
+    REQUESTED = 1
+    PAID = 2
+    RETURNED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +145,45 @@ class SignedReading:
 
 @dataclass(frozen=True, slots=True)
 class RecordedReading:
-    """A reading as the market uses it; all zero while there is none."""
+    """A reading as the market uses it; all zero while there is none.
+
+    While it is `held` an auditor doubts it, and nothing is settled by it. `retracted_wh` are tokens
+    for an export that there was not, which the owner gives back when its position closes.
+    """
 
     recorded: bool = False
     is_storage: bool = False
+    held: bool = False
     exported_wh: int = 0
     imported_wh: int = 0
     losses_wh: int = 0
+    retracted_wh: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What auditors read in the raw batch in place of what a meter has signed.
+
+    `data_root` is the hash of the batch that they read (32 bytes).
+    """
+
+    owner: Address
+    window: int
+    exported_wh: int
+    imported_wh: int
+    losses_wh: int = 0
+    data_root: bytes = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Lapses:
+    """What a participant has failed to do, in some windows: in how many of them it failed, energy
+    that it had sold and did not deliver, money that it could not pay when it was due.
+    """
+
+    windows: int = 0
+    shortfall_wh: int = 0
+    debt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +193,36 @@ class Account:
     free: int = 0
     locked: int = 0
     debt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A request to pay money out of the bank; all zero while there is none.
+
+    `payout_hash` is the hash of where to pay to (32 bytes), which the treasurers know.
+    """
+
+    holder: Address = ZERO_ADDRESS
+    requested_at: int = 0
+    state: WithdrawalState = WithdrawalState.NONE
+    amount: int = 0
+    payout_hash: bytes = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What is in the bank against the tokens that there are.
+
+    The `amount` was seen at `attested_at` (0: never), less what was paid out since. `threshold`
+    treasurers have to confirm a deposit; `left_today` of the `daily_limit` can still be made.
+    """
+
+    amount: int
+    attested_at: int
+    supply: int
+    threshold: int
+    daily_limit: int
+    left_today: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,15 @@ class GridTrade:
 
     `net_wh` > 0 was left over and is sold to the grid for `amount`; `net_wh` < 0 was lacking and is
     bought for `amount`. `withdrawn_wh` leave the microgrid, for the participant's own consumption
-    or for the grid, and `lost_wh` vanish in its storage.
+    or for the grid, and `lost_wh` vanish in its storage. `retracted_wh` had come into being for an
+    export that there was not.
     """
 
     net_wh: int
     amount: int
     withdrawn_wh: int
     lost_wh: int = 0
+    retracted_wh: int = 0
 
     @property
     def surplus_wh(self) -> int:
@@ -154,6 +156,7 @@ def close_position(
         amount=_grid_amount(net_wh, terms),
         withdrawn_wh=max(net_wh, 0) if reading.is_storage else max(held_wh, imported_wh),
         lost_wh=reading.losses_wh,
+        retracted_wh=reading.retracted_wh,
     )
 
 

@@ -15,6 +15,7 @@ from app.ledger.types import Address, Agreement, Reading, SignedAgreement, Signe
 
 MARKET_NAME = "Peerwatt EnergyMarket"
 REGISTRY_NAME = "Peerwatt MeterRegistry"
+CONSORTIUM_NAME = "Peerwatt Consortium"
 FORWARDER_NAME = "Peerwatt Forwarder"
 PAYMENT_NAME = "Peerwatt Payment"
 
@@ -46,6 +47,12 @@ READING_MEMBERS: Members = (
     ("lossesWh", "uint64"),
     ("dataRoot", "bytes32"),
 )
+BALLOT_MEMBERS: Members = (
+    ("proposalId", "uint256"),
+    ("support", "uint8"),
+    ("voter", "address"),
+    ("nonce", "uint256"),
+)
 PERMIT_MEMBERS: Members = (
     ("owner", "address"),
     ("spender", "address"),
@@ -75,6 +82,7 @@ def _type_hash(name: str, members: Members) -> bytes:
 _DOMAIN_TYPE = _type_hash("EIP712Domain", DOMAIN_MEMBERS)
 _AGREEMENT_TYPE = _type_hash("Agreement", AGREEMENT_MEMBERS)
 _READING_TYPE = _type_hash("Reading", READING_MEMBERS)
+_BALLOT_TYPE = _type_hash("Ballot", BALLOT_MEMBERS)
 _PERMIT_TYPE = _type_hash("Permit", PERMIT_MEMBERS)
 _FORWARD_REQUEST_TYPE = _type_hash("ForwardRequest", FORWARD_REQUEST_MEMBERS)
 
@@ -127,6 +135,19 @@ class Permit:
     deadline: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A vote that a member signs instead of sending it (OpenZeppelin's Governor).
+
+    `support` is 0 against, 1 for, 2 abstaining.
+    """
+
+    proposal_id: int
+    support: int
+    voter: Address
+    nonce: int
+
+
 def agreement_digest(domain: Domain, agreement: Agreement) -> bytes:
     """What a buyer signs: 32 bytes, which are also the agreement's id.
 
@@ -159,6 +180,18 @@ def reading_digest(domain: Domain, reading: Reading) -> bytes:
         + _uint("importedWh", reading.imported_wh, 64)
         + _uint("lossesWh", reading.losses_wh, 64)
         + reading.data_root,
+    )
+
+
+def ballot_digest(domain: Domain, ballot: Ballot) -> bytes:
+    """What a member of the consortium signs to vote."""
+    return _digest(
+        domain,
+        _BALLOT_TYPE
+        + _uint("proposalId", ballot.proposal_id, 256)
+        + _uint("support", ballot.support, 8)
+        + _address("voter", ballot.voter)
+        + _uint("nonce", ballot.nonce, 256),
     )
 
 
@@ -265,6 +298,12 @@ def reading_typed_data(domain: Domain, reading: Reading) -> dict[str, object]:
         reading.data_root,
     )
     return _typed_data(domain, "Reading", READING_MEMBERS, values)
+
+
+def ballot_typed_data(domain: Domain, ballot: Ballot) -> dict[str, object]:
+    """A ballot as `eth_signTypedData_v4` takes it."""
+    values = (ballot.proposal_id, ballot.support, ballot.voter, ballot.nonce)
+    return _typed_data(domain, "Ballot", BALLOT_MEMBERS, values)
 
 
 def permit_typed_data(domain: Domain, permit: Permit) -> dict[str, object]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 WINDOW_LENGTH = 3_600
 COMMIT_MARGIN = 300
 GRACE_WINDOWS = 2
+HOLD_WINDOWS = 6
 MAX_HORIZON = 168
 
 
@@ -45,6 +46,11 @@ def commit_start(window: int) -> int:
 def grace_end(window: int) -> int:
     """First second at which a window is settled whether or not its readings are in."""
     return window_end(window + GRACE_WINDOWS)
+
+
+def hold_end(window: int) -> int:
+    """First second at which a reading that auditors doubt holds nobody up any more."""
+    return window_end(window + HOLD_WINDOWS)
 
 
 def phase_of(window: int, timestamp: int) -> Phase:

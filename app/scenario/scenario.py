@@ -64,6 +64,7 @@ DEFAULTS = ParticipantSection(
     pv_scale=Decimal(1),
     deferrable_hours=0,
     dispatchable=False,
+    vote="cautious",
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
@@ -109,6 +110,8 @@ class Participant:
     `seller` and `buyer` negotiate, `sell_orders` and `buy_orders` order in the auction. With
     `storage_orders` its battery speculates there; without, it only covers the household's own lack.
     Its load can wait for `deferrable_hours`; `dispatchable` generation runs only for what is sold.
+    `panel_w` is the rated power of its panels, None where no table of households says so. `vote` is
+    the policy by which it votes as a member of the consortium.
     """
 
     household: str
@@ -123,6 +126,8 @@ class Participant:
     scaling: Scaling
     deferrable_hours: int
     dispatchable: bool
+    panel_w: int | None
+    vote: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +414,10 @@ def _participant(
         return next((field, value) for field, value in said if value is not None)
 
     battery = _own_battery(*pick("battery"), row)
+    scaling = Scaling(
+        _scaled(*pick("load_scale"), 3, MAX_SCALE),
+        _scaled(*pick("pv_scale"), 3, MAX_SCALE),
+    )
     return Participant(
         household=household,
         seller=_plugin(*pick("seller")),
@@ -419,12 +428,11 @@ def _participant(
         forecaster=_plugin(*pick("forecaster")),
         battery=battery,
         deposit=_money(*pick("deposit"), MAX_MONEY),
-        scaling=Scaling(
-            _scaled(*pick("load_scale"), 3, MAX_SCALE),
-            _scaled(*pick("pv_scale"), 3, MAX_SCALE),
-        ),
+        scaling=scaling,
         deferrable_hours=_whole(*pick("deferrable_hours"), MAX_DEFERRABLE_HOURS),
         dispatchable=pick("dispatchable")[1],
+        panel_w=row.pv_peak_w * scaling.pv_permille // PERMILLE if row else None,
+        vote=_vote(*pick("vote")),
     )
 
 
@@ -440,6 +448,12 @@ def _storage_orders(
     if battery is None:
         raise ScenarioError(field, "needs a battery", plugin.name)
     return plugin
+
+
+def _vote(field: str, name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ScenarioError(field, "must be the name of a voting policy", name)
+    return name
 
 
 def _own_battery(

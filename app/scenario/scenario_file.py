@@ -72,6 +72,7 @@ class ParticipantSection(_Section, frozen=True, kw_only=True):
     pv_scale: Decimal | None = None
     deferrable_hours: int | None = None
     dispatchable: bool | None = None
+    vote: str | None = None
 
 
 class ParticipantsSection(_Section, frozen=True, kw_only=True):

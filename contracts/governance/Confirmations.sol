@@ -24,24 +24,30 @@ abstract contract Confirmations is IConfirmations, AccessManaged {
     }
 
     /// @dev For a restricted function: says whether its caller was the last one needed. Who may
-    /// call it no longer counts no longer. What enough have said is forgotten.
+    /// call it no longer counts no longer. The members, who call through the Authority, need nobody
+    /// else. What enough have said is forgotten.
     function _confirm(bytes32 subject) internal returns (bool enough) {
         address caller = _msgSender();
         address[] storage confirmedBy = _confirmedBy[subject];
         uint256 length = confirmedBy.length;
         uint256 count = 1;
+        bool again;
         for (uint256 i = 0; i < length; ++i) {
-            require(confirmedBy[i] != caller, AlreadyConfirmed(caller));
-            if (_mayCall(confirmedBy[i], msg.sig)) ++count;
+            if (confirmedBy[i] == caller) again = true;
+            else if (_mayCall(confirmedBy[i], msg.sig)) ++count;
         }
+        enough = count >= threshold || caller == authority();
+        require(enough || !again, AlreadyConfirmed(caller));
 
-        enough = count >= threshold;
         if (enough) delete _confirmedBy[subject];
         else confirmedBy.push(caller);
     }
 
     /// @dev How many have said it, of those who may.
-    function _confirmations(bytes32 subject, bytes4 selector) internal view returns (uint256 count) {
+    function _confirmations(
+        bytes32 subject,
+        bytes4 selector
+    ) internal view returns (uint256 count) {
         address[] storage confirmedBy = _confirmedBy[subject];
         uint256 length = confirmedBy.length;
         for (uint256 i = 0; i < length; ++i) {
@@ -49,13 +55,14 @@ abstract contract Confirmations is IConfirmations, AccessManaged {
         }
     }
 
-    function _mayCall(address account, bytes4 selector) private view returns (bool immediate) {
-        (immediate, ) = AuthorityUtils.canCallWithDelay(
+    function _mayCall(address account, bytes4 selector) private view returns (bool) {
+        (bool immediate, uint32 delay) = AuthorityUtils.canCallWithDelay(
             authority(),
             account,
             address(this),
             selector
         );
+        return immediate || delay > 0;
     }
 
     function _setThreshold(uint256 threshold_) private {

@@ -13,6 +13,7 @@ import {GovernorVotesQuorumFraction} from "@openzeppelin/contracts/governance/ex
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
 import {Context} from "@openzeppelin/contracts/utils/Context.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IConsortium} from "../interfaces/IConsortium.sol";
 import {IMembership} from "../interfaces/IMembership.sol";
@@ -55,6 +56,20 @@ contract Consortium is
     /// @inheritdoc IConsortium
     function membership() public view returns (IMembership) {
         return IMembership(address(token()));
+    }
+
+    /// @inheritdoc IGovernor
+    /// @dev Rounded up, so that of three members not one alone decides.
+    function quorum(
+        uint256 timepoint
+    ) public view override(Governor, GovernorVotesQuorumFraction) returns (uint256) {
+        return
+            Math.mulDiv(
+                token().getPastTotalSupply(timepoint),
+                quorumNumerator(timepoint),
+                quorumDenominator(),
+                Math.Rounding.Ceil
+            );
     }
 
     // Who was a member when a vote began and is none any more has no say

@@ -7,10 +7,11 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// @notice One unit is 1 Wh that was injected and not yet withdrawn (3 decimals: a wallet shows
 /// kWh). Tokens appear and vanish only with metered facts, through the two links that are fixed at
 /// deployment: the meter registry and the market. For everybody else it is a plain ERC-20.
-/// @dev Injected is what the meters saw, and the grid put in. Invariant: `totalSupply == injectedWh - withdrawnWh - lostWh`.
+/// @dev Injected is what the meters saw, and the grid put in. Invariant:
+/// `totalSupply == injectedWh - withdrawnWh - lostWh`.
 interface IEnergyToken is IERC20 {
-    /// @notice A burn that is a loss. Burns without an event of their own are withdrawals, mints are
-    /// injections: they need no event beside `Transfer`.
+    /// @notice A burn that is a loss. Burns without an event of their own are withdrawals, mints
+    /// are injections: they need no event beside `Transfer`.
     event EnergyLost(address indexed holder, uint256 energyWh);
 
     /// @notice A burn that undoes an injection.

@@ -51,7 +51,8 @@ interface IMeterRegistry is IConfirmations {
 
     /// @notice A reading as the market uses it; all zero while there is none.
     /// @param held Whether an auditor doubts it: nothing is settled by it.
-    /// @param retractedWh Tokens for an export that there was not, which the owner has to give back.
+    /// @param retractedWh Tokens for an export that there was not, which the owner has to give
+    /// back.
     struct RecordedReading {
         bool recorded;
         bool isStorage;

@@ -9,8 +9,8 @@ import {IPaymentToken} from "./IPaymentToken.sol";
 /// it alone. Tokens are made for confirmed deposits, within what the auditors have seen in the bank
 /// and within a daily bound, and end with confirmed payouts.
 /// @dev References are hashes of the bank's transactions. Invariants: making tokens and paying them
-/// out never lifts the total supply above the reserve; the treasury's balance is the sum of the
-/// withdrawals that are requested.
+/// out never lifts the total supply above the reserve; the treasury's balance is at least the sum
+/// of the withdrawals that are requested, and exactly that unless somebody has given it tokens.
 interface ITreasury is IConfirmations {
     enum WithdrawalState {
         NONE,

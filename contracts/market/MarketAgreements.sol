@@ -16,7 +16,8 @@ abstract contract MarketAgreements is MarketTerms, MarketAccounts, EIP712 {
     using Costs for uint256;
 
     /// @dev A participant's trades lie in lanes, window after window in turn. A window can be
-    /// closed three windows after its end at the latest, hours before its lane is needed again.
+    /// closed six windows after its end at the latest, fifty-five minutes before its lane is needed
+    /// again.
     uint256 internal constant LANES = 8;
     uint64 internal constant NO_WINDOW = type(uint64).max;
 

@@ -4,7 +4,7 @@ pragma solidity ^0.8.26;
 /// @title What a participant trades in one window, in one slot
 /// @dev From the lowest bit: agreed to sell (48), sold (48), bought (48), unsettled sales (24),
 /// unsettled purchases (24), window (64). Energies in Wh. What is sold or bought was exported by a
-/// meter, below 2^31 each; 2^24 agreements of one participant in one window don't fit into its
+/// meter, below 2^30 each; 2^24 agreements of one participant in one window don't fit into its
 /// five minutes.
 type Trades is uint256;
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from app.chain.keys import AUDITOR, KEEPER, OPERATOR, TREASURER, development_address
+from app.chain.keys import AUDITORS, KEEPER, OPERATOR, TREASURERS, development_address
 from app.chain.node import EmbeddedNode
 from tests.api.market import NEIGHBOURS, NOON, Household, Market, open_market
 
@@ -39,12 +39,12 @@ async def outsider(market: Market) -> Household:
 
 @pytest.fixture
 def auditor() -> str:
-    return development_address(AUDITOR)
+    return development_address(AUDITORS[0])
 
 
 @pytest.fixture
 def treasurer() -> str:
-    return development_address(TREASURER)
+    return development_address(TREASURERS[0])
 
 
 @pytest.fixture

@@ -14,15 +14,16 @@ from typing import Any
 import httpx
 import uvicorn
 
+from app.agents.enrolment import bring_money
 from app.api.app import create_app
 from app.api.services import GatewaySettings, Services
 from app.chain.clock import PacedClock
 from app.chain.deployment import Deployment, deploy
 from app.chain.keys import (
-    AUDITOR,
+    AUDITORS,
     KEEPER,
     RELAYER,
-    TREASURER,
+    TREASURERS,
     Keystore,
     development_address,
     household_address,
@@ -91,7 +92,7 @@ class Market:
         home = Household(household_address(number), meter_address(number))
         ledger = self.ledger
         await ledger.certify(
-            development_address(AUDITOR),
+            development_address(AUDITORS[0]),
             home.meter,
             home.account,
             MeterKind.HOUSEHOLD,
@@ -106,9 +107,8 @@ class Market:
         return home
 
     async def mint(self, holder: str, amount: int) -> None:
-        await self.ledger.mint_payment(
-            development_address(TREASURER), holder, amount, secrets.token_bytes(32)
-        )
+        treasurers = tuple(map(development_address, TREASURERS))
+        await bring_money(self.ledger, treasurers, holder, amount, secrets.token_bytes(32))
 
     async def offer(self, seller: Household, energy_wh: int = 2_000) -> int:
         """An offer for the next window."""

@@ -9,7 +9,7 @@ from coincurve import PrivateKey
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from app.chain.keys import AUDITOR, development_address
+from app.chain.keys import AUDITORS, development_address
 from app.ledger.types import MeterKind
 from app.market.typed_data import address_of
 from app.market.windows import commit_start, window_end, window_start
@@ -53,7 +53,7 @@ async def wallet(market: Market) -> Wallet:
     wallet = Wallet(PrivateKey(secrets.token_bytes(32)), PrivateKey(secrets.token_bytes(32)))
     meter = address_of(wallet.meter.public_key)
     await market.ledger.certify(
-        development_address(AUDITOR), meter, wallet.account, MeterKind.HOUSEHOLD, NOON + YEAR
+        development_address(AUDITORS[0]), meter, wallet.account, MeterKind.HOUSEHOLD, NOON + YEAR
     )
     await market.mint(wallet.account, 50_000_000)
     await relayed(

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,18 +16,19 @@ from scripts.deploy import (
     DEVELOPMENT_MEMBERS,
     DEVELOPMENT_RESERVE,
     QUICK_RULES,
+    People,
     Role,
     System,
     TermLimits,
     attest_reserve,
     deploy_system,
-    development_people,
 )
 from tests.contracts.plain import plain
 from tests.contracts.signing import (
     AGREEMENT,
     READING,
     Agreement,
+    Correction,
     Reading,
     key,
     signed,
@@ -59,13 +61,24 @@ METERS_FROM = 120
 def system() -> System:
     system = deploy_system(
         accounts[0],
-        development_people(accounts[1:5]),
+        people_of_the_street(),
         terms=Terms(FLOOR, CEILING, PENALTY),
         limits=LIMITS,
         rules=QUICK_RULES,
     )
     attest_reserve(system, accounts[2], DEVELOPMENT_RESERVE)
     return system
+
+
+def people_of_the_street() -> People:
+    """One person an office, so that a test of one function needs no second confirmation."""
+    return People(
+        operator=accounts[1],
+        auditors=[accounts[2]],
+        treasurers=[accounts[3]],
+        treasury=accounts[4],
+        members=founders(),
+    )
 
 
 def founders() -> list[Account]:
@@ -139,28 +152,53 @@ def deployer() -> Account:
     return accounts[0]
 
 
+@contextmanager
+def the_day_before() -> Iterator[None]:
+    """What members decide takes them a while."""
+    now = int(chain[-1]["timestamp"])
+    travel_to(now - 24 * 3600)
+    yield
+    travel_to(now)
+
+
 @pytest.fixture
 def admin(system: System) -> Account:
     """Somebody whom the members have entrusted with their own role, for this test.
 
-    Thus a test of one function needs no vote for each call; the votes have tests of their own. It
-    was decided the day before.
+    Thus a test of one function needs no vote for each call; the votes have tests of their own.
     """
-    now = int(chain[-1]["timestamp"])
-    travel_to(now - 24 * 3600)
-    entrust(system, Role.ADMIN, accounts[9])
-    travel_to(now)
+    with the_day_before():
+        entrust(system, Role.ADMIN, accounts[9])
     return accounts[9]
 
 
 @pytest.fixture
 def minter(system: System) -> Account:
     """Somebody whom the members have let make and end tokens, in place of the treasury."""
-    now = int(chain[-1]["timestamp"])
-    travel_to(now - 24 * 3600)
-    entrust(system, Role.MINTER, accounts[10])
-    travel_to(now)
+    with the_day_before():
+        entrust(system, Role.MINTER, accounts[10])
     return accounts[10]
+
+
+@pytest.fixture
+def treasurers(system: System, treasurer: Account) -> list[Account]:
+    """Three, of whom two have to confirm."""
+    return [treasurer, *appoint(system, Role.TREASURER, system.treasury)]
+
+
+@pytest.fixture
+def auditors(system: System, auditor: Account) -> list[Account]:
+    """Three, of whom two have to confirm."""
+    return [auditor, *appoint(system, Role.AUDITOR, system.registry)]
+
+
+def appoint(system: System, role: Role, contract: Any) -> list[Account]:
+    """Lets the members give an office two people more, and two of the three confirm."""
+    others = list(accounts[11:13])
+    grants = [call_of(system.authority, "grantRole", role, one, 0) for one in others]
+    with the_day_before():
+        decide(system, [*grants, call_of(contract, "setThreshold", 2)], founders())
+    return others
 
 
 @pytest.fixture(scope="session")
@@ -400,6 +438,52 @@ def record(
         return registry.submitReading(reading, sign_reading(reading), {"from": keeper})
 
     return record
+
+
+@pytest.fixture
+def doubt(registry: Any, auditors: list[Account]) -> Callable[..., Any]:
+    """An auditor doubts the reading of a household."""
+
+    def doubt(owner: Account, window: int = LAST_WINDOW, *, by: Account = auditors[0]) -> Any:
+        return registry.doubtReading(owner, window, {"from": by})
+
+    return doubt
+
+
+@pytest.fixture
+def confirm(registry: Any, auditors: list[Account]) -> Callable[..., Any]:
+    """Auditors, by their numbers, confirm a held reading; the last transaction."""
+
+    def confirm(owner: Account, *numbers: int, window: int = LAST_WINDOW) -> Any:
+        for number in numbers:
+            transaction = registry.confirmReading(owner, window, {"from": auditors[number]})
+        return transaction
+
+    return confirm
+
+
+@pytest.fixture
+def correct(registry: Any, auditors: list[Account]) -> Callable[..., Any]:
+    """Auditors, by their numbers, correct a held reading alike; the last transaction."""
+
+    def correct(correction: Correction, *numbers: int) -> Any:
+        for number in numbers:
+            transaction = registry.correctReading(correction, {"from": auditors[number]})
+        return transaction
+
+    return correct
+
+
+def correction_of(
+    owner: Account,
+    exported_wh: int,
+    imported_wh: int = 0,
+    losses_wh: int = 0,
+    *,
+    window: int = LAST_WINDOW,
+) -> Correction:
+    """What the raw data batch of a window says in place of the meter."""
+    return Correction(owner.address, window, exported_wh, imported_wh, losses_wh, b"\x0e" * 32)
 
 
 @pytest.fixture(scope="session")

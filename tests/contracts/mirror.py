@@ -15,6 +15,7 @@ from eth_hash.auto import keccak
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 
+from app.chain.keys import AUDITORS, TREASURERS
 from app.errors import ContractRevertedError
 from app.ledger.model import (
     Contracts,
@@ -22,9 +23,9 @@ from app.ledger.model import (
     ModelClock,
     ModelKeys,
     ModelLedger,
-    Role,
     TermLimits,
 )
+from app.ledger.model import Role as ModelRole
 from app.ledger.model.contract import ZERO_ADDRESS
 from app.ledger.types import (
     Account,
@@ -35,15 +36,21 @@ from app.ledger.types import (
     BookState,
     EnergyTotals,
     Event,
+    Lapses,
     MeterKind,
     Offer,
     Order,
     Position,
     RecordedReading,
+    Reserve,
     Side,
     Terms,
+    Withdrawal,
+    WithdrawalState,
 )
-from scripts.deploy import System
+from scripts.deploy import QUICK_RULES, Role, System, deploy_system
+from scripts.deploy import People as Officers
+from tests.contracts.conftest import entrust, founders
 from tests.contracts.signing import key
 from tests.ledger.books import Supplies
 from tests.ledger.calls import Call
@@ -71,11 +78,30 @@ def chain_people(households: int = 5) -> People:
         outsider=accounts[HOUSEHOLDS_FROM + households + 2].address,
         members=accounts[0].address,
         operator=accounts[1].address,
-        auditor=accounts[2].address,
-        treasurer=accounts[3].address,
+        auditors=tuple(accounts[number].address for number in AUDITORS),
+        treasurers=tuple(accounts[number].address for number in TREASURERS),
         treasury=accounts[4].address,
         keeper=accounts[6].address,
     )
+
+
+def lively_system() -> System:
+    """Contracts to which nothing has happened yet: the street moves in by itself.
+
+    One account decides for the members, whose votes have tests of their own.
+    """
+    people = Officers(
+        operator=accounts[1],
+        auditors=[accounts[number] for number in AUDITORS],
+        treasurers=[accounts[number] for number in TREASURERS],
+        treasury=accounts[4],
+        members=founders(),
+    )
+    system = deploy_system(accounts[0], people, rules=QUICK_RULES)
+    # A member may propose from the second after its admission on.
+    chain.mine(timestamp=int(chain[-1]["timestamp"]) + 1)
+    entrust(system, Role.ADMIN, accounts[0])
+    return system
 
 
 def model_of(system: System, people: People) -> tuple[ModelLedger, ModelClock]:
@@ -91,17 +117,23 @@ def model_of(system: System, people: People) -> tuple[ModelLedger, ModelClock]:
             meter_registry=system.registry.address,
             energy_market=system.market.address,
             call_auction=system.auction.address,
+            bank=system.treasury.address,
+            authority=system.authority.address,
         ),
         roles={
-            Role.MEMBERS: frozenset({people.members}),
-            Role.OPERATOR: frozenset({people.operator}),
-            Role.AUDITOR: frozenset({people.auditor}),
-            Role.TREASURER: frozenset({people.treasurer}),
+            ModelRole.MEMBERS: frozenset({people.members}),
+            ModelRole.OPERATOR: frozenset({people.operator}),
+            ModelRole.AUDITOR: frozenset(people.auditors),
+            ModelRole.TREASURER: frozenset(people.treasurers),
+            ModelRole.MINTER: frozenset({system.treasury.address}),
         },
         treasury=people.treasury,
         default_terms=Terms(*system.market.defaultTerms()),
         term_limits=TermLimits(*system.market.termLimits()),
         chain_id=chain.id,
+        deposit_threshold=system.treasury.threshold(),
+        audit_threshold=system.registry.threshold(),
+        daily_limit=system.treasury.dailyLimit(),
     )
     return ModelLedger(clock, keys, genesis), clock
 
@@ -255,6 +287,7 @@ class ChainBooks:
     def __init__(self, system: System) -> None:
         self._system = system
         self.market: Address = system.market.address
+        self.bank: Address = system.treasury.address
 
     def account(self, holder: Address) -> Account:
         return Account(*read(self._system.market.accountOf, holder))
@@ -306,3 +339,21 @@ class ChainBooks:
 
     def reading(self, owner: Address, window: int) -> RecordedReading:
         return RecordedReading(*read(self._system.registry.readingOf, owner, window))
+
+    def lapses(self, participant: Address, window: int) -> Lapses:
+        return Lapses(*read(self._system.market.lapsesOf, participant, window, 1))
+
+    def reserve(self) -> Reserve:
+        bank = self._system.treasury
+        return Reserve(
+            *read(bank.reserve),
+            read(self._system.payment_token.totalSupply),
+            read(bank.threshold),
+            read(bank.dailyLimit),
+            read(bank.leftToday),
+        )
+
+    def withdrawal(self, withdrawal_id: int) -> Withdrawal:
+        found = read(self._system.treasury.withdrawalOf, withdrawal_id)
+        holder, requested_at, state, *rest = found
+        return Withdrawal(holder, requested_at, WithdrawalState(state), *rest)

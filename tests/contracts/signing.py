@@ -90,6 +90,17 @@ class Reading(NamedTuple):
     data_root: bytes
 
 
+class Correction(NamedTuple):
+    """The contract's struct, which nobody signs; `_replace` changes one thing."""
+
+    owner: str
+    window: int
+    exported_wh: int
+    imported_wh: int
+    losses_wh: int
+    data_root: bytes
+
+
 @cache
 def key(index: int) -> LocalAccount:
     """The development key with this index, as Ganache and the deploy script derive it."""

@@ -13,8 +13,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.engine import URL
 
+from app.agents.enrolment import bring_money
 from app.chain.deployment import deploy
-from app.chain.keys import AUDITOR, TREASURER, Keystore, development_address
+from app.chain.keys import AUDITORS, TREASURERS, Keystore, development_address
 from app.chain.keys import household_address as household
 from app.chain.keys import meter_address as meter
 from app.chain.node import EmbeddedNode
@@ -37,7 +38,7 @@ async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chain
             for number in range(2):
                 account = household(number)
                 await ledger.certify(
-                    development_address(AUDITOR),
+                    development_address(AUDITORS[0]),
                     meter(number),
                     account,
                     MeterKind.HOUSEHOLD,
@@ -45,9 +46,8 @@ async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chain
                 )
                 info = ParticipantInfo("tcp://here", number.to_bytes(32), meter(number))
                 await ledger.publish_info(account, info)
-                await ledger.mint_payment(
-                    development_address(TREASURER), account, 10**8, os.urandom(32)
-                )
+                treasurers = tuple(map(development_address, TREASURERS))
+                await bring_money(ledger, treasurers, account, 10**8, os.urandom(32))
                 await ledger.deposit(account, 10**8)
             reader = BlockReader(ledger.rpc, deployment, ledger.contracts)
             yield Chain(node, ledger, reader)

@@ -13,12 +13,16 @@ from app.ledger.types import (
     Book,
     BookState,
     EnergyTotals,
+    Lapses,
     Offer,
     Order,
     Position,
     RecordedReading,
+    Reserve,
     Side,
     Terms,
+    Withdrawal,
+    WithdrawalState,
 )
 from app.market.auction import cover_rate
 from app.market.settlement import locks_of
@@ -39,6 +43,7 @@ class Books(Protocol):
     """Reads one implementation of the contracts."""
 
     market: Address
+    bank: Address
 
     def account(self, holder: Address) -> Account: ...
     def claim(self, holder: Address) -> int: ...
@@ -55,6 +60,9 @@ class Books(Protocol):
     def state(self, agreement: Agreement) -> AgreementState: ...
     def position(self, participant: Address, window: int) -> Position: ...
     def reading(self, owner: Address, window: int) -> RecordedReading: ...
+    def lapses(self, participant: Address, window: int) -> Lapses: ...
+    def reserve(self) -> Reserve: ...
+    def withdrawal(self, withdrawal_id: int) -> Withdrawal: ...
 
 
 class ModelBooks:
@@ -63,6 +71,7 @@ class ModelBooks:
     def __init__(self, ledger: ModelLedger) -> None:
         self._ledger = ledger
         self.market = ledger.energy_market.address
+        self.bank = ledger.bank.address
 
     def account(self, holder: Address) -> Account:
         return self._ledger.energy_market.account_of(holder)
@@ -107,6 +116,15 @@ class ModelBooks:
     def reading(self, owner: Address, window: int) -> RecordedReading:
         return self._ledger.meter_registry.reading_of(owner, window)
 
+    def lapses(self, participant: Address, window: int) -> Lapses:
+        return self._ledger.energy_market.lapses_of(participant, window, 1)
+
+    def reserve(self) -> Reserve:
+        return self._ledger.bank.statement()
+
+    def withdrawal(self, withdrawal_id: int) -> Withdrawal:
+        return self._ledger.bank.withdrawal_of(withdrawal_id)
+
 
 @dataclass(slots=True)
 class Cast:
@@ -116,12 +134,13 @@ class Cast:
     agreements: list[Agreement] = field(default_factory=list)
     orders: list[int] = field(default_factory=list)
     windows: list[int] = field(default_factory=list)
+    withdrawals: list[int] = field(default_factory=list)
 
 
 def balances(books: Books, cast: Cast) -> dict[str, object]:
     """All money and energy, to be compared with what other books say."""
-    read: dict[str, object] = {"supplies": books.supplies()}
-    for holder in [*cast.holders, books.market]:
+    read: dict[str, object] = {"supplies": books.supplies(), "reserve": books.reserve()}
+    for holder in [*cast.holders, books.market, books.bank]:
         read[f"account {holder}"] = books.account(holder)
         read[f"claim {holder}"] = books.claim(holder)
         read[f"energy {holder}"] = books.energy(holder)
@@ -139,7 +158,10 @@ def page(books: Books, cast: Cast) -> dict[str, object]:
         for holder in cast.holders:
             read[f"position {holder} {window}"] = books.position(holder, window)
             read[f"reading {holder} {window}"] = books.reading(holder, window)
+            read[f"lapses {holder} {window}"] = books.lapses(holder, window)
     read["orders"] = books.orders(cast.orders)
+    for number in cast.withdrawals:
+        read[f"withdrawal {number}"] = books.withdrawal(number)
     for number, agreement in enumerate(cast.agreements):
         read[f"agreement {number}"] = books.state(agreement)
     return read
@@ -152,6 +174,7 @@ def assert_conserved(books: Books, cast: Cast) -> None:
     orders = books.orders(cast.orders)
 
     assert_tokens_conserved(books, cast.holders)
+    assert_bank_keeps(books, cast)
     money = sum(account.free + account.locked for account in accounts.values())
     assert books.payment(books.market) == money
     locked = locks_by_holder(books, open_agreements, orders, cast.holders)
@@ -169,7 +192,17 @@ def assert_tokens_conserved(books: Books, holders: Sequence[Address]) -> None:
     assert supplies.energy_wh == energy.injected_wh - energy.withdrawn_wh - energy.lost_wh
     assert supplies.energy_wh == sum(books.energy(holder) for holder in holders)
     assert supplies.payment == supplies.deposited - supplies.withdrawn
-    assert supplies.payment == sum(books.payment(h) for h in [*holders, books.market])
+    assert supplies.payment == sum(books.payment(h) for h in [*holders, books.market, books.bank])
+
+
+def assert_bank_keeps(books: Books, cast: Cast) -> None:
+    """The bank holds what is requested of it, and there are no more tokens than it has money."""
+    withdrawals = map(books.withdrawal, cast.withdrawals)
+    requested = [w.amount for w in withdrawals if w.state is WithdrawalState.REQUESTED]
+    reserve = books.reserve()
+
+    assert books.payment(books.bank) == sum(requested)
+    assert reserve.supply == books.supplies().payment <= reserve.amount
 
 
 def locks_by_holder(

@@ -28,6 +28,8 @@ class Call:
             ledger.meter_registry,
             ledger.energy_token,
             ledger.payment_token,
+            ledger.bank,
+            ledger.access,
         )
         model = next(model for model in models if model.name == self.contract)
         method = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.function).lower()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.agents.enrolment import bring_money
 from app.ledger.model import DevelopmentAccounts, ModelClock, ModelLedger
 from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading, Side, Terms
 from app.market.auction import earliest_expiry
@@ -64,10 +65,10 @@ def enrol(ledger, staff):
 
     async def enrol(name: str, kind: MeterKind = MeterKind.HOUSEHOLD) -> str:
         owner, meter = ledger.keys.account(name), meter_of(ledger, name)
-        await ledger.certify(staff.auditor, meter, owner, kind, NOW + 30 * 24 * 3_600)
+        await ledger.certify(staff.auditors[0], meter, owner, kind, NOW + 30 * 24 * 3_600)
         await ledger.publish_info(owner, ParticipantInfo(f"mango://{name}", bytes(32), meter))
         reference = name.encode().ljust(32, b"\x01")
-        await ledger.mint_payment(staff.treasurer, owner, DEPOSIT, reference)
+        await bring_money(ledger, staff.treasurers, owner, DEPOSIT, reference)
         await ledger.deposit(owner, DEPOSIT)
         return owner
 

@@ -10,10 +10,12 @@ from random import Random
 from typing import TypeVar
 
 from app.ledger.fills import fill_agreements
-from app.ledger.model import ModelLedger, TermLimits
+from app.ledger.model import ModelLedger, Role, TermLimits
+from app.ledger.model.treasury import PAYOUT_TIME
 from app.ledger.types import (
     Address,
     Agreement,
+    Correction,
     MeterKind,
     Offer,
     Order,
@@ -22,10 +24,11 @@ from app.ledger.types import (
     Receipt,
     Side,
     Terms,
+    WithdrawalState,
 )
 from app.market.auction import earliest_expiry, latest_expiry, queue_of
 from app.market.clearing import PricingRule
-from app.market.windows import commit_start, grace_end, window_at, window_end, window_start
+from app.market.windows import commit_start, hold_end, window_at, window_end, window_start
 from tests.ledger.books import Cast
 from tests.ledger.calls import Call
 
@@ -54,8 +57,8 @@ class People:
     outsider: Address
     members: Address
     operator: Address
-    auditor: Address
-    treasurer: Address
+    auditors: tuple[Address, ...]
+    treasurers: tuple[Address, ...]
     treasury: Address
     keeper: Address
 
@@ -84,8 +87,8 @@ def model_people(ledger: ModelLedger, households: int = 5) -> People:
         outsider=named("outsider"),
         members=named("members"),
         operator=named("operator"),
-        auditor=named("auditor"),
-        treasurer=named("treasurer"),
+        auditors=tuple(ledger.keys.accounts(["auditor", "second auditor"])),
+        treasurers=tuple(ledger.keys.accounts(["treasurer", "second treasurer"])),
         treasury=named("treasury"),
         keeper=named("keeper"),
     )
@@ -102,6 +105,10 @@ class RandomDay:
         self._random = Random(seed)
         self._references = 0
         self._auction = ledger.call_auction
+        self._bank = ledger.bank
+        self._transfers: list[tuple[Address, int, bytes]] = []
+        self._corrections: list[Correction] = []
+        self._officers = {Role.AUDITOR: people.auditors, Role.TREASURER: people.treasurers}
         self._maybe_agreed: tuple[Agreement, ...] = ()
         self._submitted: list[tuple[Reading, bytes]] = []
 
@@ -125,15 +132,18 @@ class RandomDay:
 
     def _move_in(self) -> Iterator[Call]:
         people = self._people
+        yield self._on_bank("attestReserve", people.auditors[0], 10**9, self._reference())
         for resident in (*people.residents, people.newcomer):
             yield self._certify(resident, self._ledger.now() + 30 * DAY)
-            yield self._mint(resident.owner, self._random.randrange(2_000_000, 6_000_000))
-            yield self._approve(resident.owner)
+            yield from self._bring(resident.owner, self._random.randrange(2_000_000, 6_000_000))
+            yield self._approve(resident.owner, self._market.address)
+            if self._random.random() < 0.7:
+                yield self._approve(resident.owner, self._bank.address)
         for resident in people.residents:
             yield self._on_market("publishInfo", resident.owner, self._info(resident))
             yield self._on_market("deposit", resident.owner, self._random.randrange(1, 2_000_000))
-        yield self._mint(people.treasury, 1_000_000)
-        yield self._approve(people.treasury)
+        yield from self._bring(people.treasury, 1_000_000)
+        yield self._approve(people.treasury, self._market.address)
         yield self._on_market("deposit", people.treasury, 200_000)
 
     def _settling(self) -> list[Callable[[], Call]]:
@@ -148,6 +158,9 @@ class RandomDay:
             self._close_positions,
             self._close_positions,
             self._close_position,
+            *[self._doubt_reading] * 2,
+            *[self._confirm_reading] * 2,
+            *[self._correct_reading] * 4,
         ]
 
     def _trading(self) -> list[Callable[[], Call]]:
@@ -164,6 +177,12 @@ class RandomDay:
             *[self._pay_claim] * 2,
             *[self._transfer_energy] * 3,
             self._transfer_payment,
+            *[self._confirm_deposit] * 4,
+            *[self._request_withdrawal] * 2,
+            *[self._decide_withdrawal] * 4,
+            self._attest_reserve,
+            self._set_bank_rules,
+            self._appoint,
             self._mint_or_burn,
             self._publish_info,
             self._certify_or_revoke,
@@ -185,6 +204,11 @@ class RandomDay:
             self._cancel_offer,
             self._deposit,
             self._withdraw,
+            self._confirm_deposit,
+            self._decide_withdrawal,
+            self._doubt_reading,
+            self._confirm_reading,
+            self._correct_reading,
             self._pause_or_unpause,
         ]
 
@@ -193,12 +217,16 @@ class RandomDay:
             yield self._random.choice(actions)()
         if self._market.paused() and self._random.random() < 0.8:
             yield self._on_market("unpause", self._people.members)
+        for role, officers in self._officers.items():
+            for officer in officers:
+                if not self._ledger.access.has_role(role, officer) and self._random.random() < 0.5:
+                    yield self._on_authority("grantRole", self._people.members, role, officer, 0)
 
     def _aftermath(self, first: int, last: int) -> Iterator[Call | Wait]:
-        """After the grace everything can be settled and closed, with or without readings, and no
-        order has to stay.
+        """When no reading is held any more everything can be settled and closed, with or without
+        readings, and no order has to stay. A week later no withdrawal has to.
         """
-        yield Wait(grace_end(last))
+        yield Wait(hold_end(last))
         for order in self._auction.get_orders(self.cast.orders):
             yield self._on_auction("cancelOrder", order.owner, order.id)
         for window in range(first, last + 1):
@@ -210,6 +238,11 @@ class RandomDay:
                 if self._market.is_participant(resident.owner)
             ]
             yield self._on_market("closePositions", self._people.outsider, tuple(owners), window)
+        yield Wait(self._ledger.now() + PAYOUT_TIME)
+        for number in self._requested():
+            payout = (number, self._reference())
+            yield self._on_bank("confirmPayout", self._people.treasurers[0], *payout)
+            yield self._on_bank("returnWithdrawal", self._people.outsider, number)
 
     # Offers
 
@@ -271,8 +304,11 @@ class RandomDay:
         self.cast.agreements.extend(self._maybe_agreed)
         self.cast.agreements.extend(fill_agreements([receipt]))
         self._maybe_agreed = ()
-        if receipt.function == "placeOrder":
-            self.cast.orders.append(receipt.result)
+        match receipt.result:
+            case int() as number if receipt.function == "placeOrder":
+                self.cast.orders.append(number)
+            case int() as number if receipt.function == "requestWithdrawal":
+                self.cast.withdrawals.append(number)
 
     def note_refusal(self) -> None:
         """Told by the driver when the call that it got last was refused."""
@@ -476,10 +512,10 @@ class RandomDay:
         resident = self._mostly(self._resident(), lambda: self._people.newcomer)
         valid = self._reading(resident, window)
         changes: list[dict[str, int | str]] = [
-            {"exported_wh": 2**31},
-            {"imported_wh": 2**31 - 1},
+            {"exported_wh": 2**30},
+            {"imported_wh": 2**30 - 1},
             {"losses_wh": 7},
-            {"losses_wh": 2**31},
+            {"losses_wh": 2**30},
             {"meter": self._people.outsider},
         ]
         reading = self._mostly(valid, lambda: replace(valid, **self._random.choice(changes)))
@@ -576,19 +612,144 @@ class RandomDay:
         return Call("PaymentToken", "transfer", holder, (self._receiver(), amount))
 
     def _mint_or_burn(self) -> Call:
-        token = self._ledger.payment_token
-        holder = self._holder()
-        treasurer = self._mostly(self._people.treasurer, self._anyone)
-        kind = self._random.choice(("mint", "mint", "approve", "burn", "burn"))
-        if kind == "approve":
-            amount = self._random.randrange(1_000_000)
-            return Call("PaymentToken", kind, holder, (self._people.treasurer, amount))
-        allowed = token.allowance(holder, self._people.treasurer)
-        amount = self._random.randrange(2_000_000) if kind == "mint" else allowed
-        reference = self._mostly(
-            self._reference(), lambda: self._random.choice((bytes(32), (1).to_bytes(32, "big")))
+        """Nobody but the bank makes tokens or ends them."""
+        sender = self._random.choice((*self._people.treasurers, self._people.members))
+        arguments = (self._holder(), self._random.randrange(1_000_000), self._reference())
+        return Call("PaymentToken", self._random.choice(("mint", "burn")), sender, arguments)
+
+    # The bank
+
+    def _confirm_deposit(self) -> Call:
+        """A new transfer, or more often one that somebody has confirmed already."""
+        new = (self._holder(), self._random.randrange(1, 2_000_000), self._reference())
+        holder, amount, reference = self._random.choice([new, *self._transfers[-2:]])
+        amount = self._mostly(
+            amount, lambda: self._random.choice((0, amount + 1, 10**9, 10**10)), odds=0.85
         )
-        return Call("PaymentToken", kind, treasurer, (holder, amount, reference))
+        holder = self._mostly(holder, lambda: ZERO_ADDRESS, odds=0.97)
+        reference = self._mostly(
+            reference,
+            lambda: self._random.choice((bytes(32), (2).to_bytes(32, "big"))),
+            odds=0.9,
+        )
+        self._transfers.append((holder, amount, reference))
+        return self._on_bank("confirmDeposit", self._treasurer(), holder, amount, reference)
+
+    def _request_withdrawal(self) -> Call:
+        holder = self._holder()
+        held = self._ledger.payment_token.balance_of(holder)
+        amount = self._mostly(
+            held // self._random.randint(2, 9), lambda: self._random.choice((0, held + 1))
+        )
+        if self._random.random() < 0.2:
+            amount = self._random.randrange(1_000_000)
+            arguments = (self._bank.address, amount)
+            return Call("PaymentToken", "approve", holder, arguments)
+        return self._on_bank("requestWithdrawal", holder, amount, self._reference())
+
+    def _decide_withdrawal(self) -> Call:
+        open_ids = self._requested()
+        number = self._mostly(
+            self._random.choice(open_ids or [1]),
+            lambda: self._random.choice([*self.cast.withdrawals, 0, 2**200]),
+            odds=0.9,
+        )
+        match self._random.randrange(10):
+            case 0:
+                return self._on_bank("returnWithdrawal", self._anyone(), number)
+            case 1 | 2 | 3:
+                return self._on_bank("rejectWithdrawal", self._treasurer(), number)
+        # Treasurers mostly speak of the same transfer of the bank.
+        reference = self._mostly(
+            (2**100 + number % 2**90).to_bytes(32, "big"),
+            lambda: self._random.choice((bytes(32), self._reference(), (3).to_bytes(32, "big"))),
+        )
+        return self._on_bank("confirmPayout", self._treasurer(), number, reference)
+
+    def _attest_reserve(self) -> Call:
+        """Never less than there are tokens: the bank has not been robbed."""
+        supply = self._ledger.payment_token.total_supply()
+        more = self._random.choice((0, 1_000, 1_000_000, 10**9, 10**9, 2**200))
+        auditor = self._mostly(self._random.choice(self._people.auditors), self._anyone)
+        return self._on_bank("attestReserve", auditor, supply + more, self._reference())
+
+    def _set_bank_rules(self) -> Call:
+        members = self._mostly(self._people.members, self._anyone)
+        if self._random.random() < 0.4:
+            limit = self._random.choice((0, 2_000_000, 10**9, 10**12, 10**12))
+            return self._on_bank("setDailyLimit", members, limit)
+        contract = self._random.choice(("Treasury", "MeterRegistry"))
+        threshold = self._random.choice((0, 1, 2, 2, 2, 2))
+        return Call(contract, "setThreshold", members, (threshold,))
+
+    def _appoint(self) -> Call:
+        members = self._mostly(self._people.members, self._anyone)
+        role = self._random.choice(tuple(self._officers))
+        officer = self._random.choice(self._officers[role])
+        if self._random.random() < 0.2:
+            return self._on_authority("grantRole", members, role, officer, 0)
+        return self._on_authority("revokeRole", members, role, officer)
+
+    def _treasurer(self) -> Address:
+        return self._mostly(self._random.choice(self._people.treasurers), self._anyone, odds=0.95)
+
+    def _requested(self) -> list[int]:
+        return [
+            number
+            for number in self.cast.withdrawals
+            if self._bank.withdrawal_of(number).state is WithdrawalState.REQUESTED
+        ]
+
+    # Audits
+
+    def _doubt_reading(self) -> Call:
+        window = window_at(self._ledger.now()) - self._random.choice((-1, 0, 1, 1, 1, 2, 3, 6, 7))
+        owner = self._mostly(self._resident().owner, self._anyone)
+        if self._random.random() < 0.5 and self._submitted:
+            reading, _ = self._random.choice(self._submitted[-6:])
+            owner = self._ledger.meter_registry.owner_of(reading.meter)
+            window = reading.window
+        return self._on_registry("doubtReading", self._auditor(), owner, window)
+
+    def _confirm_reading(self) -> Call:
+        owner, window = self._doubted()
+        return self._on_registry("confirmReading", self._auditor(), owner, window)
+
+    def _correct_reading(self) -> Call:
+        """What somebody has confirmed already, or something else."""
+        owner, window = self._doubted()
+        seen = self._ledger.meter_registry.reading_of(owner, window)
+        new = Correction(
+            owner=owner,
+            window=window,
+            exported_wh=self._mostly(
+                int(seen.exported_wh * self._random.choice((0, 0.5, 1, 1.5))),
+                lambda: self._random.choice((700, 2**30)),
+            ),
+            imported_wh=self._mostly(seen.imported_wh, lambda: seen.imported_wh // 2),
+            losses_wh=self._mostly(seen.losses_wh, lambda: 9),
+            data_root=self._reference(),
+        )
+        same = [each for each in self._corrections if (each.owner, each.window) == (owner, window)]
+        correction = self._random.choice([new, *same[-1:] * 3])
+        self._corrections.append(correction)
+        return self._on_registry("correctReading", self._auditor(), correction)
+
+    def _doubted(self) -> tuple[Address, int]:
+        """A reading that is held, if there is one."""
+        now = window_at(self._ledger.now())
+        registry = self._ledger.meter_registry
+        held = [
+            (resident.owner, window)
+            for resident in self._people.residents
+            for window in range(now - 7, now + 1)
+            if registry.reading_of(resident.owner, window).held
+        ]
+        other = (self._resident().owner, now - self._random.choice((1, 2, 7)))
+        return self._mostly(self._random.choice(held or [other]), lambda: other, odds=0.9)
+
+    def _auditor(self) -> Address:
+        return self._mostly(self._random.choice(self._people.auditors), self._anyone, odds=0.95)
 
     # People
 
@@ -612,7 +773,7 @@ class RandomDay:
 
     def _certify_or_revoke(self) -> Call:
         resident = self._resident()
-        auditor = self._mostly(self._people.auditor, self._anyone)
+        auditor = self._mostly(self._people.auditors[0], self._anyone)
         now = self._ledger.now()
         new_meter = self._mostly(resident.meter, lambda: self._resident().meter, odds=0.7)
         kind = self._mostly(resident.kind, lambda: MeterKind.STORAGE)
@@ -743,20 +904,29 @@ class RandomDay:
     def _on_market(self, function: str, sender: Address, *arguments: object) -> Call:
         return Call("EnergyMarket", function, sender, arguments)
 
+    def _on_authority(self, function: str, sender: Address, *arguments: object) -> Call:
+        return Call("Authority", function, sender, arguments)
+
+    def _on_bank(self, function: str, sender: Address, *arguments: object) -> Call:
+        return Call("Treasury", function, sender, arguments)
+
+    def _on_registry(self, function: str, sender: Address, *arguments: object) -> Call:
+        return Call("MeterRegistry", function, sender, arguments)
+
     def _on_auction(self, function: str, sender: Address, *arguments: object) -> Call:
         return Call("CallAuction", function, sender, arguments)
 
     def _certify(self, resident: Resident, valid_until: int) -> Call:
         arguments = (resident.meter, resident.owner, resident.kind, valid_until)
-        return Call("MeterRegistry", "certify", self._people.auditor, arguments)
+        return Call("MeterRegistry", "certify", self._people.auditors[0], arguments)
 
-    def _mint(self, holder: Address, amount: int) -> Call:
-        arguments = (holder, amount, self._reference())
-        return Call("PaymentToken", "mint", self._people.treasurer, arguments)
+    def _bring(self, holder: Address, amount: int) -> Iterator[Call]:
+        transfer = (holder, amount, self._reference())
+        for treasurer in self._people.treasurers:
+            yield self._on_bank("confirmDeposit", treasurer, *transfer)
 
-    def _approve(self, holder: Address) -> Call:
-        arguments = (self._market.address, UNLIMITED)
-        return Call("PaymentToken", "approve", holder, arguments)
+    def _approve(self, holder: Address, spender: Address) -> Call:
+        return Call("PaymentToken", "approve", holder, (spender, UNLIMITED))
 
     def _info(self, resident: Resident) -> ParticipantInfo:
         return ParticipantInfo("mango://street", resident.meter.encode()[:32], resident.meter)

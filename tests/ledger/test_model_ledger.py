@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.agents.enrolment import bring_money
 from app.errors import ContractRevertedError, ForbiddenError, InputError
 from app.ledger.model import ModelClock, ModelKeys, ModelLedger
 from app.ledger.protocol import Ledger
@@ -40,7 +41,7 @@ class TestReceipts:
         assert numbers == list(range(numbers[0], numbers[0] + 3))
 
     async def test_a_deposit_approves_the_market_once(self, ledger, staff, outsider):
-        await ledger.mint_payment(staff.treasurer, outsider, 10, b"\x07" * 32)
+        await bring_money(ledger, staff.treasurers, outsider, 10, b"\x07" * 32)
         first = await ledger.deposit(outsider, 4)
         second = await ledger.deposit(outsider, 6)
 

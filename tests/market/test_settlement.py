@@ -187,7 +187,7 @@ class TestClosePosition:
         self, exported_wh, imported_wh, sold_wh, bought_wh, priced
     ):
         sold_wh = min(sold_wh, exported_wh)
-        reading = RecordedReading(True, False, exported_wh, imported_wh)
+        reading = RecordedReading(True, False, False, exported_wh, imported_wh)
         trade = close_position(reading, sold_wh, bought_wh, priced[1])
         held_wh = exported_wh - sold_wh + bought_wh
 
@@ -198,7 +198,7 @@ class TestClosePosition:
         self, exported_wh, imported_wh, sold_wh, bought_wh, priced
     ):
         sold_wh = min(sold_wh, exported_wh)
-        reading = RecordedReading(True, True, exported_wh, imported_wh)
+        reading = RecordedReading(True, True, False, exported_wh, imported_wh)
         trade = close_position(reading, sold_wh, bought_wh, priced[1])
         gained_wh = bought_wh - sold_wh + trade.lack_wh - trade.withdrawn_wh
 
@@ -209,7 +209,7 @@ class TestClosePosition:
         self, exported_wh, imported_wh, sold_wh, bought_wh, priced
     ):
         _, terms = priced
-        reading = RecordedReading(True, False, exported_wh, imported_wh)
+        reading = RecordedReading(True, False, False, exported_wh, imported_wh)
         trade = close_position(reading, min(sold_wh, exported_wh), bought_wh, terms)
 
         assert trade.amount * 1_000 <= trade.surplus_wh * terms.grid_floor or trade.lack_wh > 0

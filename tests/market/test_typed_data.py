@@ -14,16 +14,20 @@ from hypothesis import strategies as st
 from app.errors import InputError
 from app.ledger.types import Agreement, Reading, SignedAgreement, SignedReading
 from app.market.typed_data import (
+    CONSORTIUM_NAME,
     FORWARDER_NAME,
     MARKET_NAME,
     PAYMENT_NAME,
     REGISTRY_NAME,
+    Ballot,
     Domain,
     ForwardRequest,
     Permit,
     address_of,
     agreement_digest,
     agreement_typed_data,
+    ballot_digest,
+    ballot_typed_data,
     forward_request_digest,
     forward_request_typed_data,
     is_agreement_signed,
@@ -74,6 +78,7 @@ requests = st.builds(
     data=st.binary(max_size=200),
     value=uint[256],
 )
+ballots = st.builds(Ballot, uint[256], st.integers(0, 2), addresses, uint[256])
 permits = st.builds(Permit, addresses, addresses, uint[256], uint[256], uint[256])
 chains = uint[32]
 
@@ -148,6 +153,15 @@ def test_forward_requests_have_the_digest_of_their_json_form(
     assert forward_request_digest(domain, request_) == digest_by_eth_account(
         forward_request_typed_data(domain, request_)
     )
+
+
+@given(ballot=ballots, chain_id=chains, contract=addresses)
+def test_ballots_have_the_digest_of_their_json_form(
+    ballot: Ballot, chain_id: int, contract: str
+) -> None:
+    domain = Domain(CONSORTIUM_NAME, chain_id, contract)
+
+    assert ballot_digest(domain, ballot) == digest_by_eth_account(ballot_typed_data(domain, ballot))
 
 
 @given(permit=permits, chain_id=chains, contract=addresses)

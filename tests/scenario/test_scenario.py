@@ -179,6 +179,17 @@ class TestMeaning:
         scenario = load_scenario(edited(("seller: boulware", choice)))
         assert scenario.participants[1].seller == Plugin("boulware", {"beta": 0.25})
 
+    def test_members_vote_cautiously_unless_they_say_otherwise(self, edited):
+        scenario = load_scenario(edited(("H05: {", "H05: { vote: manual,")))
+        by_id = {p.household: p.vote for p in scenario.participants}
+        assert by_id["H05"] == "manual"
+        assert set(by_id.values()) == {"manual", "cautious"}
+
+    def test_rated_power_is_that_of_the_table_scaled(self, edited, own_data):
+        (first, *_) = load_scenario(edited(("battery: data", "pv_scale: 0.5"))).participants
+        assert first.panel_w == 117_200 // 2
+        assert load_scenario(own_data()).participants[0].panel_w is None
+
     def test_battery_of_the_data_starts_half_full(self, street):
         by_id = {p.household: p for p in load_scenario(street).participants}
         assert by_id["H12"].battery == Battery(146_700, 73_400, 950, 73_350)
@@ -383,6 +394,12 @@ class TestFaults:
                 "dispatchable: often",
                 "participants.default.dispatchable",
                 "must be true or false",
+            ),
+            (
+                "battery: data",
+                "vote: 'as I like'",
+                "participants.default.vote",
+                "must be the name of a voting policy",
             ),
             ("rounds: 8", "rounds: 0", "negotiation.rounds", "must be from 1 to 100"),
             ("timeout_s: 60", "timeout_s: 413", "negotiation.timeout_s", "must be from 1 to 412"),

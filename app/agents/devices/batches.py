@@ -248,6 +248,13 @@ class BatchStore:
             raise NotFoundError(f"no batch of {household} for window {window}")
         return content
 
+    def households(self) -> list[str]:
+        """The households of which there are batches."""
+        if self._folder is None:
+            return sorted({name for name, _ in self._contents})
+        found = {path.parent.name for path in self._folder.glob("*/*.json") if path.stem.isdigit()}
+        return sorted(found)
+
     def windows(self, household: str) -> list[int]:
         """The windows of which there are batches, rising."""
         if self._folder is None:

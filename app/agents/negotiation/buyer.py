@@ -4,7 +4,7 @@ What holds at every moment: the energy that was signed for and not refused is ne
 need, and the budget covers every signature that was given, refused or not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -27,7 +27,7 @@ from app.agents.negotiation.ontology import (
 )
 from app.agents.negotiation.seat import MIN_LOT_WH, Answer, Seat
 from app.agents.negotiation.strategies import Quotes, Strategy
-from app.ledger.types import Agreement, Offer, SignedAgreement
+from app.ledger.types import Address, Agreement, Offer, SignedAgreement
 from app.market.units import cost_up
 
 MAX_SILENCES = 3
@@ -116,6 +116,7 @@ class BuyerDesk:
         self._strategy = strategy
         self._conversations: dict[str, _Conversation] = {}
         self._purchases: dict[bytes, Purchase] = {}
+        self.distrusted: Collection[Address] = ()
 
     @property
     def need_wh(self) -> int:
@@ -200,14 +201,17 @@ class BuyerDesk:
         return messages
 
     def choose(self, now: int) -> list[Message]:
-        """Signs the cheapest firm proposals until the need is covered, and rejects the others."""
+        """Signs the cheapest firm proposals until the need is covered, and rejects the others.
+
+        Those of sellers that are not trusted come last, whatever they cost.
+        """
         firm = [
-            (talk.firm.price, talk.offer.id, talk, talk.firm)
+            (talk.offer.seller in self.distrusted, talk.firm.price, talk.offer.id, talk, talk.firm)
             for talk in self._conversations.values()
             if talk.firm
         ]
         messages: list[Message] = []
-        for _, _, talk, proposal in sorted(firm, key=lambda entry: entry[:2]):
+        for *_, talk, proposal in sorted(firm, key=lambda entry: entry[:3]):
             talk.firm = None
             if talk.firm_until < now:
                 continue

@@ -15,9 +15,13 @@ from mango import (
     PackageResult,
 )
 
+from app.agents.governance.messages import CouncilMessage
 from app.agents.negotiation.ontology import Message, NotUnderstood, Party
 
 _SIDES = {Party.BUYER: 1, Party.SELLER: 2}
+_COUNCIL = 3
+
+_Said = Message | NotUnderstood | CouncilMessage
 
 
 class UnreliableLines(CommunicationSimulation):  # type: ignore[misc] # mango has no types
@@ -44,10 +48,10 @@ class UnreliableLines(CommunicationSimulation):  # type: ignore[misc] # mango ha
     def calculate_communication(
         self, current_time: float, messages: Sequence[MessagePackage]
     ) -> CommunicationSimulationResult:
-        """A result for each package, whose content is a message of the ontology."""
+        """A result for each package, whose content is what an agent has said."""
         return CommunicationSimulationResult([self._fate(package.content) for package in messages])
 
-    def _fate(self, message: Message | NotUnderstood) -> PackageResult:
+    def _fate(self, message: _Said) -> PackageResult:
         if not self._loss and not self._late:
             return PackageResult(reached=True, delay_s=self._delay)
         lost, late = np.random.default_rng([self._seed, *_identity(message)]).random(2)
@@ -55,8 +59,10 @@ class UnreliableLines(CommunicationSimulation):  # type: ignore[misc] # mango ha
         return PackageResult(reached=bool(lost >= self._loss), delay_s=delay)
 
 
-def _identity(message: Message | NotUnderstood) -> tuple[int, int, int]:
+def _identity(message: _Said) -> tuple[int, int, int]:
     """Numbers that tell a message from the others of a run."""
+    if isinstance(message, CouncilMessage):
+        return crc32(message.sender.encode()), _COUNCIL, message.sequence
     conversation = (
         crc32(message.header.conversation_id.encode())
         if isinstance(message, Message)

@@ -4,6 +4,8 @@ from typing import Any
 
 from mango import AgentAddress, Role
 
+from app.agents.governance import messages as council
+from app.agents.governance.correspondence import CouncilSide
 from app.agents.negotiation.endpoint import sender_of
 from app.agents.negotiation.ontology import (
     MAX_TEXT,
@@ -57,6 +59,9 @@ class MailRole(Role):  # type: ignore[misc] # mango has no types
         origin = sender_of(meta)
         if origin is None:
             return
+        if council.is_ours(content):
+            self._pass_on(content, origin)
+            return
         try:
             message = decode(content)
         except InputError as error:
@@ -71,6 +76,17 @@ class MailRole(Role):  # type: ignore[misc] # mango has no types
         role = self.context.get_role(SellingSide if by_buyer else BuyingSide)
         if role is not None:
             role.take(message, origin)
+
+    def _pass_on(self, content: object, origin: AgentAddress) -> None:
+        """What is about the market's own affairs; what makes no sense is passed over."""
+        role = self.context.get_role(CouncilSide)
+        if role is None:
+            return
+        try:
+            message = council.decode(content)
+        except InputError:
+            return
+        role.take(message, origin)
 
 
 def _is_not_understood(content: object) -> bool:

@@ -250,7 +250,7 @@ def decode(content: object) -> Message | NotUnderstood:
     """The message that a JSON object is; raises InputError naming the field and its rule."""
     if not isinstance(content, dict):
         raise InputError("message", "must be an object", type(content).__name__)
-    fields = _Fields(content)
+    fields = Fields(content)
     fields.constant("ontology", ONTOLOGY)
     fields.constant("version", VERSION)
     performative = fields.choice("performative", Performative)
@@ -283,7 +283,7 @@ def conversation_of(content: object) -> str:
     return ""
 
 
-class _Fields:
+class Fields:
     """Reads fields of a JSON object one by one, and knows which are left."""
 
     def __init__(self, content: Mapping[object, object]) -> None:
@@ -307,10 +307,10 @@ class _Fields:
                 return member
         raise InputError(name, f"must be one of {', '.join(of)}", _shown(value))
 
-    def text(self, name: str, *, least: int = 0) -> str:
+    def text(self, name: str, *, least: int = 0, most: int = MAX_TEXT) -> str:
         value = self._take(name)
-        if not (isinstance(value, str) and least <= len(value) <= MAX_TEXT and value.isprintable()):
-            rule = f"must be a text of {least} to {MAX_TEXT} printable characters"
+        if not (isinstance(value, str) and least <= len(value) <= most and value.isprintable()):
+            rule = f"must be a text of {least} to {most} printable characters"
             raise InputError(name, rule, _shown(value))
         return value
 
@@ -374,15 +374,15 @@ def _shown(value: object) -> str:
     return type(value).__name__
 
 
-def _energy(fields: _Fields) -> int:
+def _energy(fields: Fields) -> int:
     return fields.whole("energy_wh", 1, _UINT32)
 
 
-def _price(fields: _Fields) -> int:
+def _price(fields: Fields) -> int:
     return fields.whole("price", 0, _UINT32)
 
 
-def _information(fields: _Fields) -> Information:
+def _information(fields: Fields) -> Information:
     return Information(
         fields.hexadecimal("agreement_id", 32, 32),
         fields.choice("stage", Stage),
@@ -390,7 +390,7 @@ def _information(fields: _Fields) -> Information:
     )
 
 
-def _acceptance(fields: _Fields) -> Acceptance:
+def _acceptance(fields: Fields) -> Acceptance:
     return Acceptance(
         energy_wh=_energy(fields),
         price=_price(fields),
@@ -400,7 +400,7 @@ def _acceptance(fields: _Fields) -> Acceptance:
     )
 
 
-_DECODERS: Mapping[Performative, Callable[[_Fields], Body]] = {
+_DECODERS: Mapping[Performative, Callable[[Fields], Body]] = {
     Performative.CALL_FOR_PROPOSAL: lambda fields: CallForProposal(_energy(fields)),
     Performative.PROPOSE: lambda fields: Proposal(
         _energy(fields), _price(fields), fields.flag("firm")

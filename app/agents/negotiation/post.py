@@ -15,10 +15,14 @@ from mango import AgentAddress, CommunicationSimulation, MessagePackage
 from mango.container.core import Container
 
 from app.agents.agent import StreetAgent
+from app.agents.governance import messages as council
+from app.agents.governance.messages import CouncilMessage
 from app.agents.negotiation.ontology import Message, NotUnderstood, encode
 from app.agents.observer import NegotiationMessage, Observer
 
 FOREIGN_TIMEOUT = 5.0
+
+Said = Message | NotUnderstood | CouncilMessage
 
 
 @dataclass(slots=True)
@@ -35,7 +39,7 @@ class _Letter:
     number: int
     sender: str = field(compare=False)
     receiver: AgentAddress = field(compare=False)
-    message: Message | NotUnderstood = field(compare=False)
+    message: Said = field(compare=False)
 
 
 class Post:
@@ -59,7 +63,7 @@ class Post:
         self._agents = dict(agents)
         self._names = dict(names)
 
-    def send(self, sender: str, receiver: AgentAddress, message: Message | NotUnderstood) -> None:
+    def send(self, sender: str, receiver: AgentAddress, message: Said) -> None:
         """Takes a message of the agent with the id `sender`."""
         now = self._container.clock.time
         self.counts.sent += 1
@@ -89,7 +93,7 @@ class Post:
             while self._waiting and self._waiting[0].due <= now:
                 letter = heapq.heappop(self._waiting)
                 await self._container.send_message(
-                    encode(letter.message), letter.receiver, sender_id=letter.sender
+                    _wire(letter.message), letter.receiver, sender_id=letter.sender
                 )
                 self._show(letter.message, now)
                 touched[letter.receiver.aid] = self._agents[letter.receiver.aid]
@@ -102,17 +106,15 @@ class Post:
             task.cancel()
         await asyncio.gather(*self._foreign, return_exceptions=True)
 
-    async def _send_abroad(
-        self, sender: str, receiver: AgentAddress, message: Message | NotUnderstood
-    ) -> None:
-        sending = self._container.send_message(encode(message), receiver, sender_id=sender)
+    async def _send_abroad(self, sender: str, receiver: AgentAddress, message: Said) -> None:
+        sending = self._container.send_message(_wire(message), receiver, sender_id=sender)
         try:
             await asyncio.wait_for(sending, FOREIGN_TIMEOUT)
         except (OSError, TimeoutError):
             self.counts.lost += 1
 
-    def _show(self, message: Message | NotUnderstood, now: float) -> None:
-        if isinstance(message, NotUnderstood):
+    def _show(self, message: Said, now: float) -> None:
+        if not isinstance(message, Message):
             return
         header, body = message.header, message.body
         parties = header.buyer, header.seller
@@ -130,3 +132,8 @@ class Post:
                 at=int(now),
             )
         )
+
+
+def _wire(message: Said) -> dict[str, object]:
+    """A message as it travels."""
+    return council.encode(message) if isinstance(message, CouncilMessage) else encode(message)

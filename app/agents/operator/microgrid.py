@@ -17,6 +17,7 @@ from app.ledger.types import (
     AgreementState,
     Event,
     Receipt,
+    RecordedReading,
     SignedReading,
     Terms,
 )
@@ -72,8 +73,6 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         self._book = book
         self._published_until = 0
         self._claimants: dict[Address, None] = {}
-        self._owners = {member.meter: member.account for member in directory.members}
-        self._recorded: dict[tuple[Address, int], None] = {}
 
     @property
     def book(self) -> AgreementBook:
@@ -103,24 +102,19 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         async def submit(batch: Sequence[SignedReading]) -> list[Receipt]:
             return await self._ledger.submit_readings(self._directory.offices.keeper, batch)
 
-        result = await write_or_drop(readings, submit)
-        for signed in result.written:
-            reading = signed.reading
-            self._recorded[self._owners[reading.meter], reading.window] = None
-        return result
+        return await write_or_drop(readings, submit)
 
     async def settle(self, window: int, now: int) -> Settlement:
         """Settles the agreements of a window that is over, then closes its positions.
 
-        What must wait for a reading is left for a later call, after the grace period at the latest.
+        What must wait for a reading is left for a later call, after the grace period at the latest;
+        what waits for auditors, until they release the reading or their time is over.
         """
         settlement = Settlement(window)
-        waiting = await self._settle_agreements(settlement, now)
-        await self._close_positions(settlement, now, waiting)
+        readiness = _Readiness(self._ledger, window, now)
+        waiting = await self._settle_agreements(settlement, readiness)
+        await self._close_positions(settlement, readiness, waiting)
         await self._pay_claims(settlement)
-        if settlement.is_complete:
-            for member in self._directory.members:
-                self._recorded.pop((member.account, window), None)
         return settlement
 
     async def set_pricing_rule(self, rule: PricingRule, first_window: int) -> list[Receipt]:
@@ -153,14 +147,16 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         claims = [await self._ledger.claim_of(member.account) for member in self._directory.members]
         return Credit(treasury, sum(claims))
 
-    async def _settle_agreements(self, settlement: Settlement, now: int) -> frozenset[Address]:
+    async def _settle_agreements(
+        self, settlement: Settlement, readiness: "_Readiness"
+    ) -> frozenset[Address]:
         """Settles what can be; returns the parties of what cannot."""
         due: list[Agreement] = []
         for agreement in self._book.open_agreements(settlement.window):
             state = await self._ledger.agreement_state(self._ledger.agreement_id(agreement))
             if state is not AgreementState.OPEN:
                 self._book.close([agreement])
-            elif await self._are_read((agreement.seller, agreement.buyer), agreement.window, now):
+            elif await readiness.of_agreement(agreement):
                 due.append(agreement)
 
         async def submit(batch: Sequence[Agreement]) -> list[Receipt]:
@@ -172,18 +168,18 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         left = self._book.open_agreements(settlement.window)
         settlement.open_agreements = len(left)
         settlement.receipts += result.receipts
-        settlement.refused += [error for _, error in result.dropped]
+        settlement.refused += _refusals(result.dropped)
         return frozenset(party for each in left for party in (each.seller, each.buyer))
 
     async def _close_positions(
-        self, settlement: Settlement, now: int, waiting: frozenset[Address]
+        self, settlement: Settlement, readiness: "_Readiness", waiting: frozenset[Address]
     ) -> None:
         window = settlement.window
         accounts = [member.account for member in self._directory.members]
         due = [
             account
             for account in accounts
-            if account not in waiting and await self._are_read((account,), window, now)
+            if account not in waiting and await readiness.of_position(account)
         ]
         settlement.open_positions += len(accounts) - len(due)
 
@@ -196,20 +192,7 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
         settlement.closed = sum(event.name == "PositionClosed" for event in closed)
         settlement.open_positions += len(result.dropped)
         settlement.receipts += result.receipts
-        settlement.refused += [error for _, error in result.dropped]
-
-    async def _are_read(self, owners: Sequence[Address], window: int, now: int) -> bool:
-        """Whether all have a reading, or it is too late for one."""
-        if now >= grace_end(window):
-            return True
-        for owner in owners:
-            if (owner, window) in self._recorded:
-                continue
-            reading = await self._ledger.reading_of(owner, window)
-            if not reading.recorded:
-                return False
-            self._recorded[owner, window] = None
-        return True
+        settlement.refused += _refusals(result.dropped)
 
     async def _pay_claims(self, settlement: Settlement) -> None:
         """Pays what the treasury still owes for exports, as far as it can."""
@@ -225,3 +208,35 @@ class MicrogridOperatorRole(Role):  # type: ignore[misc] # mango has no types
                 continue
             keeper = self._directory.offices.keeper
             settlement.receipts.append(await self._ledger.pay_claim(keeper, participant))
+
+
+class _Readiness:
+    """What of a window can be settled at a moment: asked each time, as auditors come and go."""
+
+    def __init__(self, ledger: Ledger, window: int, now: int) -> None:
+        self._ledger = ledger
+        self._window = window
+        self._is_too_late = now >= grace_end(window)
+        self._found: dict[Address, RecordedReading] = {}
+
+    async def of_agreement(self, agreement: Agreement) -> bool:
+        """Only the seller's reading can hold it up; the buyer's is only waited for."""
+        is_bought = self._is_too_late or (await self._reading(agreement.buyer)).recorded
+        return is_bought and await self.of_position(agreement.seller)
+
+    async def of_position(self, owner: Address) -> bool:
+        """Whether a reading is there, or it is too late for one; and no auditor holds it."""
+        reading = await self._reading(owner)
+        return not reading.held and (reading.recorded or self._is_too_late)
+
+    async def _reading(self, owner: Address) -> RecordedReading:
+        if owner not in self._found:
+            self._found[owner] = await self._ledger.reading_of(owner, self._window)
+        return self._found[owner]
+
+
+def _refusals(
+    dropped: Sequence[tuple[object, ContractRevertedError]],
+) -> list[ContractRevertedError]:
+    """What was refused for good; a reading that auditors hold only has to wait."""
+    return [error for _, error in dropped if error.error != "ReadingIsHeld"]

@@ -11,7 +11,7 @@ from app.agents.negotiation.post import Post
 from app.agents.negotiation.seat import Seat
 from app.agents.randomness import RngOf
 from app.agents.trading.policy import BuyerPolicy
-from app.ledger.types import Address, Offer
+from app.ledger.types import Address, Lapses, Offer
 
 
 class BuyerRole(BuyingSide):
@@ -26,6 +26,7 @@ class BuyerRole(BuyingSide):
         self._desks: list[BuyerDesk] = []
         self._origins: dict[str, AgentAddress] = {}
         self._limits: list[int | None] = []
+        self._distrusted: frozenset[Address] = frozenset()
 
     @property
     def policy(self) -> BuyerPolicy:
@@ -61,6 +62,18 @@ class BuyerRole(BuyingSide):
         self._limits = []
         self._origins = {}
 
+    @property
+    def asks_for_records(self) -> bool:
+        """Whether it wants to know how sellers have kept their word."""
+        return self._policy.trust is not None
+
+    def note_records(self, records: Mapping[Address, Lapses]) -> None:
+        """Learns how sellers have kept their word."""
+        distrusted = (each for each, record in records.items() if not self._policy.trusts(record))
+        self._distrusted = frozenset(distrusted)
+        for desk in self._desks:
+            desk.distrusted = self._distrusted
+
     def look_for(self, energy_wh: int, limit_price: int | None = None) -> None:
         """Looks for energy in the present window, at no more than a price of its own, if given."""
         if self._seat is None:
@@ -75,7 +88,9 @@ class BuyerRole(BuyingSide):
             rng = rng.spawn(number)[-1]
         need = Need(energy_wh, limit, f"{window}-{self.context.aid}-{number}")
         strategy = self._policy.strategy_for(limit, terms, rng)
-        self._desks.append(BuyerDesk(self._seat, need, strategy))
+        desk = BuyerDesk(self._seat, need, strategy)
+        desk.distrusted = self._distrusted
+        self._desks.append(desk)
         self._limits.append(limit_price)
 
     def contact(self, offers: Sequence[Offer], sellers: Mapping[Address, AgentAddress]) -> None:

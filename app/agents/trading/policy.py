@@ -9,9 +9,12 @@ import numpy as np
 from app.agents.negotiation.ontology import Party
 from app.agents.negotiation.strategies import PriceRange, Setting, Strategy, make_strategy
 from app.errors import ScenarioError
-from app.ledger.types import Terms
+from app.ledger.types import Lapses, Terms
 from app.market.units import money_from_decimal
 from app.scenario.scenario import Plugin
+
+# The record that counts: a week.
+RECORD_WINDOWS = 168
 
 _PROBE = PriceRange(80_000, 320_000)
 _MOST_PRICE = 4_294.0
@@ -44,13 +47,20 @@ class BuyerPolicy:
     """How a household buys.
 
     It looks for `coverage` (a share) of its forecast lack, at no more than `limit_price` (money
-    per kWh), or the grid's own price where there is no limit.
+    per kWh), or the grid's own price where there is no limit. Who failed its word in more than
+    `trust` (a share) of the last week's windows sells to it only what others don't; None: it
+    doesn't ask.
     """
 
     strategy: str
     parameters: Mapping[str, float]
     coverage: float
     limit_price: int | None
+    trust: float | None = None
+
+    def trusts(self, record: Lapses) -> bool:
+        """Whether a seller with this record of `RECORD_WINDOWS` windows comes first."""
+        return self.trust is None or record.windows <= self.trust * RECORD_WINDOWS
 
     def wanted_wh(self, lack_wh: int) -> int:
         return int(lack_wh * self.coverage)
@@ -85,14 +95,15 @@ def seller_policy(field: str, plugin: Plugin) -> SellerPolicy:
 def buyer_policy(field: str, plugin: Plugin) -> BuyerPolicy:
     """The policy that a scenario's `buyer` stands for; raises ScenarioError naming `field`.
 
-    Parameters besides the strategy's own: `coverage` (0 to 1, default 1) and `limit_price` (per
-    kWh, default the grid's).
+    Parameters besides the strategy's own: `coverage` (0 to 1, default 1), `limit_price` (per kWh,
+    default the grid's) and `trust` (0 to 1, default none).
     """
     own = dict(plugin.parameters)
     policy = BuyerPolicy(
         strategy=plugin.name,
         coverage=_share(field, own, "coverage", 1.0),
         limit_price=_price(field, own, "limit_price"),
+        trust=_share(field, own, "trust", 1.0) if "trust" in own else None,
         parameters=own,
     )
     _probe(field, plugin.name, Party.BUYER, own)

@@ -37,7 +37,9 @@ async def stream_events(
         Header(pattern=r"^\d{1,15}$", description="The last event that the client has seen"),
     ] = None,
 ) -> EventStream:
-    """Events of the chain (`offer`, `agreement`, `settlement`, `reading`, `position`, ...),
+    """Events of the chain (`offer`, `agreement`, `settlement`, `reading`, `position`, ..., of the
+    consortium `membership`, `consortium_proposal`, `ballot`, `proposal_step`, of the treasury
+    `deposit_confirmation`, `withdrawal_request`, ..., of audits `doubt`, `release`, ...),
     `transaction`, `message` (negotiations), `clock` once a second, `reorganised` (rows above
     `block` are void).
 

@@ -10,7 +10,6 @@ from app.api.schemas.common import Listing, PageFilter, Transactions, Written, c
 from app.api.schemas.money import (
     BalanceAnswer,
     Deposit,
-    MintMoney,
     MovementAnswer,
     PayClaim,
     Withdraw,
@@ -75,15 +74,6 @@ async def pay_claim(services: ServicesDep, writer: WriterDep, body: PayClaim) ->
     if await services.ledger.claim_of(body.participant) == 0:
         return Transactions(transactions=[])
     return await _written(writer, await services.ledger.pay_claim(account, body.participant))
-
-
-@router.post("/balances/mints", status_code=201, dependencies=[Depends(no_query)])
-async def mint_money(services: ServicesDep, writer: WriterDep, body: MintMoney) -> Transactions:
-    """Puts money into circulation that reached the bank. By the treasurer."""
-    receipt = await services.ledger.mint_payment(
-        writer.account(body.sender), body.holder, body.amount, bytes.fromhex(body.reference[2:])
-    )
-    return await _written(writer, receipt)
 
 
 async def _written(writer: WriterDep, receipt: Receipt) -> Transactions:

@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.api.about import Resident
-from app.api.deps import AddressPath, ServicesDep, WriterDep, no_query
+from app.api.deps import AddressPath, ServicesDep, WriterDep, no_query, reserved_for
 from app.api.schemas.common import Listing, PageFilter, Transactions, Written, cursor_of
 from app.api.schemas.participants import (
     CertifyMeter,
     ParticipantAnswer,
     ParticipantWritten,
     PublishInfo,
+    RevokeMeter,
 )
+from app.api.sentences import household_name
 from app.api.services import Services
 from app.errors import NotFoundError
 from app.index import queries
@@ -31,7 +33,7 @@ def _answer(record: ParticipantRecord, services: Services) -> ParticipantAnswer:
         transaction_hash=record.transaction_hash,
         at=record.at,
         participant=record.participant,
-        household=resident.name or _name(record.household_id),
+        household=resident.name or household_name(record.household_id),
         kind="storage" if record.is_storage else "household",
         solar=resident.solar,
         battery=resident.battery,
@@ -42,12 +44,6 @@ def _answer(record: ParticipantRecord, services: Services) -> ParticipantAnswer:
         stealth_meta_address=record.stealth_meta_address,
         development=keys is not None and record.participant in keys,
     )
-
-
-def _name(household_id: str) -> str | None:
-    """The name that a household's id stands for: printable text, filled up with zeros."""
-    text = bytes.fromhex(household_id[2:]).rstrip(b"\0").decode("ascii", "replace")
-    return text if text.isascii() and text.isprintable() and text else None
 
 
 @router.get("/participants")
@@ -95,13 +91,28 @@ async def certify_meter(
     services: ServicesDep, writer: WriterDep, body: CertifyMeter
 ) -> Transactions:
     """Lets an auditor vouch for a meter. Another meter that the owner had is revoked."""
-    receipts = await writer.seen(
-        await services.ledger.certify(
-            writer.account(body.sender),
+    account = writer.account(body.sender)
+    with reserved_for("the auditors"):
+        receipt = await services.ledger.certify(
+            account,
             body.meter,
             body.owner,
             MeterKind[body.kind.upper()],
             body.valid_until,
         )
-    )
-    return Transactions(transactions=[Written.of(each) for each in receipts])
+    await writer.seen(receipt)
+    return Transactions(transactions=[Written.of(receipt)])
+
+
+@router.post("/meters/{address}/revocation", status_code=201, dependencies=[Depends(no_query)])
+async def revoke_meter(
+    services: ServicesDep, writer: WriterDep, address: AddressPath, body: RevokeMeter
+) -> Transactions:
+    """Ends a meter's certificate at once: what it reads from now on counts no more. By an
+    auditor.
+    """
+    account = writer.account(body.sender)
+    with reserved_for("the auditors"):
+        receipt = await services.ledger.revoke(account, address)
+    await writer.seen(receipt)
+    return Transactions(transactions=[Written.of(receipt)])

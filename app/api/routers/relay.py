@@ -1,17 +1,21 @@
 """What users sign themselves: typed data to sign, and the relay that sends it."""
 
+from eth_hash.auto import keccak
 from fastapi import APIRouter, Depends
 
 from app.api.deps import ServicesDep, WriterDep, no_query, relay_guard
 from app.api.routers.agreements import note, whole_agreement
+from app.api.routers.consortium import proposed_calls, whole_proposal
 from app.api.routers.orders import require_auction
 from app.api.schemas.agreements import AgreementTerms
 from app.api.schemas.auction import side_of
-from app.api.schemas.common import Written
+from app.api.schemas.common import Transactions, Written
+from app.api.schemas.consortium import BallotTerms
 from app.api.schemas.readings import MeterReading
 from app.api.schemas.relay import (
     AgreementTypedData,
     PermitTerms,
+    RelayAdvance,
     RelayAllowTransactions,
     RelayCancelOffer,
     RelayCancelOrder,
@@ -23,26 +27,33 @@ from app.api.schemas.relay import (
     RelayMakeOffer,
     RelayPayClaim,
     RelayPlaceOrder,
+    RelayPropose,
     RelayPublishInfo,
     RelayRequest,
+    RelayRequestWithdrawal,
     RelaySettleAgreements,
     RelayTypedData,
     RelayWithdraw,
+    SubmitPermit,
     TypedData,
 )
 from app.api.services import Services
 from app.chain.gas import MAX_RELAYED_GAS, bound_of
 from app.chain.reader import agreements_in
-from app.errors import InputError
-from app.ledger.chain import AUCTION, MARKET
+from app.errors import ConflictError, ForbiddenError, InputError
+from app.ledger.chain import AUCTION, MARKET, TREASURY
+from app.ledger.consortium import CONSORTIUM, Consortium, Support, action_of
 from app.ledger.types import Address, Agreement
 from app.market.typed_data import (
     ForwardRequest,
     Permit,
     agreement_typed_data,
+    ballot_typed_data,
     forward_request_typed_data,
+    permit_digest,
     permit_typed_data,
     reading_typed_data,
+    recover,
 )
 
 router = APIRouter()
@@ -67,8 +78,21 @@ RELAYED_FUNCTIONS = {
         }
     ),
     AUCTION: frozenset({"cancelOrder", "placeOrder"}),
+    CONSORTIUM: frozenset(
+        {"cancel", "castVote", "castVoteWithReason", "execute", "propose", "queue"}
+    ),
+    TREASURY: frozenset(
+        {
+            "attestReserve",
+            "confirmDeposit",
+            "confirmPayout",
+            "rejectWithdrawal",
+            "requestWithdrawal",
+            "returnWithdrawal",
+        }
+    ),
 }
-"""What a participant may ask the gateway to send."""
+"""What participants, members, treasurers and auditors may ask the gateway to send."""
 
 
 @router.post(
@@ -86,9 +110,7 @@ async def relay(services: ServicesDep, writer: WriterDep, body: RelayRequest) ->
     contract = services.relayer.target_of(request)
     called = contract.read_input(request.data)
     if called is None or called[0] not in RELAYED_FUNCTIONS[contract.name]:
-        raise InputError(
-            "body.request.data", "calls a function that participants have", request.data[:4]
-        )
+        raise InputError("body.request.data", "calls a function that is relayed", request.data[:4])
     receipt = await services.relayer.relay(request, bytes.fromhex(body.signature[2:]))
     if contract.name == MARKET:
         note(services, agreements_in(*called))
@@ -96,6 +118,34 @@ async def relay(services: ServicesDep, writer: WriterDep, body: RelayRequest) ->
     return Relayed(
         signer=request.sender, function=receipt.function, transactions=[Written.of(receipt)]
     )
+
+
+@router.post(
+    "/relay/permits",
+    status_code=201,
+    tags=["relay"],
+    dependencies=[Depends(no_query), Depends(relay_guard)],
+)
+async def relay_permit(
+    services: ServicesDep, writer: WriterDep, body: SubmitPermit
+) -> Transactions:
+    """Submits an allowance that an account has signed (see `/typed-data/permit`), at the gateway's
+    cost. Whatever would fail is refused before anything is sent.
+    """
+    signature = bytes.fromhex(body.signature[2:])
+    permit = await _permit(services, body)
+    if recover(permit_digest(services.ledger.payment_domain, permit), signature) != permit.owner:
+        raise ForbiddenError(
+            f"the permit is not signed by {permit.owner}",
+            hint="a permit holds once: ask /api/v1/typed-data/permit for a new one",
+        )
+    if permit.deadline < services.clock.now():
+        raise ConflictError(
+            "the permit has expired", hint="ask /api/v1/typed-data/permit for a new one"
+        )
+    receipt = await services.relayer.permit(permit, signature)
+    await writer.seen(receipt)
+    return Transactions(transactions=[Written.of(receipt)])
 
 
 typed = APIRouter(prefix="/typed-data", tags=["typed data"], dependencies=[Depends(no_query)])
@@ -120,14 +170,10 @@ async def typed_reading(services: ServicesDep, body: MeterReading) -> TypedData:
 
 @typed.post("/permit")
 async def typed_permit(services: ServicesDep, body: PermitTerms) -> TypedData:
-    """What an account signs so that the market may take a deposit (ERC-2612)."""
-    permit = Permit(
-        owner=body.owner,
-        spender=services.ledger.contracts[MARKET].address,
-        value=body.amount,
-        nonce=await services.relayer.permit_nonce_of(body.owner),
-        deadline=body.deadline,
-    )
+    """What an account signs so that the market may take a deposit, or the treasury a withdrawal
+    (ERC-2612).
+    """
+    permit = await _permit(services, body)
     return TypedData(typed_data=permit_typed_data(services.ledger.payment_domain, permit))
 
 
@@ -236,6 +282,79 @@ async def typed_withdraw(services: ServicesDep, body: RelayWithdraw) -> RelayTyp
 async def typed_pay_claim(services: ServicesDep, body: RelayPayClaim) -> RelayTypedData:
     """What an account signs to have a claim paid."""
     return await _typed(services, body.sender, body.deadline, "payClaim", body.participant)
+
+
+@typed.post("/vote")
+async def typed_vote(services: ServicesDep, body: BallotTerms) -> TypedData:
+    """What a member signs to vote; sent with the signature to the proposal's `votes`."""
+    support = Support[body.support.upper()]
+    ballot = await Consortium(services.ledger).ballot(body.voter, int(body.proposal_id), support)
+    return TypedData(typed_data=ballot_typed_data(services.ledger.consortium_domain, ballot))
+
+
+@typed.post("/propose")
+async def typed_propose(services: ServicesDep, body: RelayPropose) -> RelayTypedData:
+    """What a member signs to propose something to the others."""
+    calls = proposed_calls(services, body)
+    values = (*action_of(services.ledger.contracts, calls), body.description)
+    return await _typed(
+        services,
+        body.sender,
+        body.deadline,
+        "propose",
+        *values,
+        items=len(calls),
+        contract=CONSORTIUM,
+    )
+
+
+@typed.post("/queue-proposal")
+async def typed_queue_proposal(services: ServicesDep, body: RelayAdvance) -> RelayTypedData:
+    """What an account signs to queue a proposal that has passed."""
+    return await _typed_step(services, body, "queue")
+
+
+@typed.post("/execute-proposal")
+async def typed_execute_proposal(services: ServicesDep, body: RelayAdvance) -> RelayTypedData:
+    """What an account signs to execute a proposal whose delay is over."""
+    return await _typed_step(services, body, "execute")
+
+
+@typed.post("/request-withdrawal")
+async def typed_request_withdrawal(
+    services: ServicesDep, body: RelayRequestWithdrawal
+) -> RelayTypedData:
+    """What an account signs to ask for money from the bank, after a permit for the treasury."""
+    values = (body.amount, bytes.fromhex(body.payout_hash[2:]))
+    return await _typed(
+        services, body.sender, body.deadline, "requestWithdrawal", *values, contract=TREASURY
+    )
+
+
+async def _typed_step(services: Services, body: RelayAdvance, function: str) -> RelayTypedData:
+    proposal = await whole_proposal(services, body.proposal_id)
+    action = action_of(services.ledger.contracts, proposal.calls)
+    return await _typed(
+        services,
+        body.sender,
+        body.deadline,
+        function,
+        *action,
+        keccak(proposal.description.encode()),
+        items=len(proposal.calls),
+        contract=CONSORTIUM,
+    )
+
+
+async def _permit(services: Services, body: PermitTerms) -> Permit:
+    spender = MARKET if body.spender == "market" else TREASURY
+    return Permit(
+        owner=body.owner,
+        spender=services.ledger.contracts[spender].address,
+        value=body.amount,
+        nonce=await services.relayer.permit_nonce_of(body.owner),
+        deadline=body.deadline,
+    )
 
 
 async def _typed(

@@ -13,6 +13,7 @@ from app.ledger.types import Receipt
 
 UINT32 = 2**32 - 1
 UINT31 = 2**31 - 1
+UINT30 = 2**30 - 1
 UINT53 = 2**53 - 1
 UINT256 = 2**256 - 1
 
@@ -67,7 +68,7 @@ WindowNumber = Annotated[int, Field(ge=0, le=UINT31, description="Delivery windo
 OfferId = Annotated[int, Field(ge=0, le=UINT53, description="Id of an offer")]
 OrderId = Annotated[int, Field(ge=0, le=UINT53, description="Id of an order")]
 EnergyWh = Annotated[int, Field(ge=1, le=UINT32, description="Energy in Wh")]
-MeteredWh = Annotated[int, Field(ge=0, le=UINT31, description="Energy in Wh")]
+MeteredWh = Annotated[int, Field(ge=0, le=UINT30, description="Energy in Wh")]
 Price = Annotated[int, Field(ge=0, le=UINT32, description="Price in 1e-6 a kWh")]
 Amount = Annotated[int, Field(ge=1, le=UINT53, description="Money in 1e-6")]
 Moment = Annotated[int, Field(ge=0, le=UINT53, description="Seconds since the epoch")]

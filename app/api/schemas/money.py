@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.api.schemas.common import AddressText, Amount, Answer, Hash, OnChain, Write
+from app.api.schemas.common import AddressText, Amount, Answer, OnChain, Write
 
 
 class BalanceAnswer(Answer):
@@ -43,11 +43,3 @@ class PayClaim(Write):
     """Pays what the operator's treasury can of a claim. By anyone."""
 
     participant: AddressText
-
-
-class MintMoney(Write):
-    """The treasurer puts money into circulation that reached the bank."""
-
-    holder: AddressText
-    amount: Amount
-    reference: Annotated[Hash, Field(description="Hash of the bank's transaction; counts once")]

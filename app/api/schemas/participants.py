@@ -69,3 +69,7 @@ class CertifyMeter(Write):
     owner: AddressText
     kind: Literal["household", "storage"] = "household"
     valid_until: Moment
+
+
+class RevokeMeter(Write):
+    """An auditor vouches for a meter no longer."""

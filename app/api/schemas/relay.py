@@ -17,10 +17,12 @@ from app.api.schemas.common import (
     Salt,
     Transactions,
 )
+from app.api.schemas.consortium import Advance, ProposalId, Propose
 from app.api.schemas.money import Deposit, PayClaim, Withdraw
 from app.api.schemas.offers import CancelOfferRequest, MakeOffer
 from app.api.schemas.participants import PublishInfo
 from app.api.schemas.readings import ClosePositions
+from app.api.schemas.treasury import RequestWithdrawal
 from app.chain.gas import MAX_RELAYED_GAS
 from app.market.typed_data import ForwardRequest
 
@@ -42,7 +44,7 @@ class RelayedCall(Body):
             pattern=r"^0x([0-9a-fA-F]{2})*$",
             min_length=10,
             max_length=2 + 2 * MAX_DATA_BYTES,
-            description="Encoded call of the market or of its auction",
+            description="Encoded call of the market, its auction, consortium or treasury",
         ),
         AfterValidator(str.lower),
     ]
@@ -157,11 +159,34 @@ class RelayPayClaim(PayClaim, Validity):
 
 
 class PermitTerms(Body):
-    """An allowance for the market, signed in place of a transaction (ERC-2612)."""
+    """An allowance for the market, or for the treasury where money is to leave to the bank, signed
+    in place of a transaction (ERC-2612).
+    """
 
     owner: AddressText
     amount: Amount
     deadline: Moment
+    spender: Literal["market", "treasury"] = "market"
+
+
+class SubmitPermit(PermitTerms):
+    """A permit with its owner's signature. A deposit brings its permit along instead."""
+
+    signature: KeySignature
+
+
+class RelayPropose(Propose, Validity):
+    """See `Propose`."""
+
+
+class RelayAdvance(Advance, Validity):
+    """Which proposal to take to its next step."""
+
+    proposal_id: ProposalId
+
+
+class RelayRequestWithdrawal(RequestWithdrawal, Validity):
+    """A withdrawal from an allowance that the treasury has already (see `/relay/permits`)."""
 
 
 class RelayDepositWithPermit(Deposit, Validity):

@@ -6,9 +6,9 @@ from typing import ClassVar, Protocol
 from app.errors import ContractRevertedError
 from app.ledger.model.authority import Authority, Role
 from app.ledger.model.journal import Journal
-from app.ledger.types import Address
+from app.ledger.types import ZERO_ADDRESS, Address
 
-ZERO_ADDRESS = "0x" + "0" * 40
+__all__ = ["ZERO_ADDRESS", "Clock", "Contract", "World"]
 
 
 class Clock(Protocol):

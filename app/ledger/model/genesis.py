@@ -22,23 +22,30 @@ DEVELOPMENT_LIMITS = TermLimits(
     min_grid_floor=0, max_grid_ceiling=2_000_000, max_penalty_rate=1_000_000
 )
 
+# How much money treasurers may make in a day, and what is in the bank of a development ledger.
+DEVELOPMENT_DAILY_LIMIT = 1_000_000_000_000
+DEVELOPMENT_RESERVE = 1_000_000_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """Where the contracts stand; part of what is signed."""
+    """Where the contracts stand; part of what is signed. `bank` is the contract `Treasury`."""
 
     energy_token: Address
     payment_token: Address
     meter_registry: Address
     energy_market: Address
     call_auction: Address
+    bank: Address
+    authority: Address
 
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """Addresses, roles, and the market's first treasury, terms and limits.
+    """Addresses, roles, the market's first treasury, terms and limits, and how many have to confirm
+    a deposit, and an audit.
 
-    The call auction is admitted to the market.
+    The call auction is admitted to the market, the bank makes the payment tokens.
     """
 
     contracts: Contracts
@@ -47,3 +54,6 @@ class Genesis:
     default_terms: Terms = DEVELOPMENT_TERMS
     term_limits: TermLimits = DEVELOPMENT_LIMITS
     chain_id: int = MODEL_CHAIN_ID
+    deposit_threshold: int = 2
+    audit_threshold: int = 2
+    daily_limit: int = DEVELOPMENT_DAILY_LIMIT

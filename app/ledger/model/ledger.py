@@ -7,11 +7,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 from eth_hash.auto import keccak
 
 from app.errors import ForbiddenError, PeerwattError
+from app.ledger.model.access import AccessManager
 from app.ledger.model.authority import Authority, Role
 from app.ledger.model.call_auction import CallAuction
 from app.ledger.model.contract import Clock, World
 from app.ledger.model.genesis import (
     DEVELOPMENT_LIMITS,
+    DEVELOPMENT_RESERVE,
     DEVELOPMENT_TERMS,
     Contracts,
     Genesis,
@@ -23,13 +25,16 @@ from app.ledger.model.market import MAX_PAGE, EnergyMarket
 from app.ledger.model.market_terms import MAX_BATCH
 from app.ledger.model.registry import MeterRegistry
 from app.ledger.model.tokens import UNLIMITED, EnergyToken, PaymentToken
+from app.ledger.model.treasury import Treasury
 from app.ledger.types import (
     Account,
     Address,
     Agreement,
     AgreementState,
     Book,
+    Correction,
     EnergyTotals,
+    Lapses,
     MeterKind,
     Offer,
     Order,
@@ -38,10 +43,12 @@ from app.ledger.types import (
     Reading,
     Receipt,
     RecordedReading,
+    Reserve,
     Side,
     SignedAgreement,
     SignedReading,
     Terms,
+    Withdrawal,
 )
 from app.market.auction import queue_of
 from app.market.clearing import PricingRule
@@ -76,8 +83,8 @@ class DevelopmentAccounts:
 
     members: Address
     operator: Address
-    auditor: Address
-    treasurer: Address
+    auditors: tuple[Address, ...]
+    treasurers: tuple[Address, ...]
     treasury: Address
     keeper: Address
 
@@ -87,7 +94,8 @@ class ModelLedger:
     """`Ledger` over models of the contracts; a refused call changes nothing.
 
     The models themselves (`energy_market`, `call_auction`, `meter_registry`, `energy_token`,
-    `payment_token`) can be read freely; what writes goes through `call`. Gas is always 0.
+    `payment_token`, `bank`, `access`) can be read freely; what writes goes through `call`. Gas is
+    always 0.
     """
 
     clock: Clock
@@ -98,19 +106,28 @@ class ModelLedger:
     meter_registry: MeterRegistry = field(init=False)
     energy_market: EnergyMarket = field(init=False)
     call_auction: CallAuction = field(init=False)
+    bank: Treasury = field(init=False)
+    access: AccessManager = field(init=False)
     _journal: Journal = field(init=False, default_factory=Journal)
     _block_number: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         genesis = self.genesis
-        world = World(self.clock, Authority(genesis.roles), self._journal)
+        world = World(self.clock, Authority(dict(genesis.roles)), self._journal)
+        self.access = AccessManager(world, genesis.contracts.authority)
         self.energy_token = EnergyToken(world, genesis)
         self.payment_token = PaymentToken(world, genesis)
-        self.meter_registry = MeterRegistry(world, genesis, self.energy_token)
+        self.meter_registry = MeterRegistry(
+            world,
+            genesis,
+            self.energy_token,
+            self._position_of,
+        )
         self.energy_market = EnergyMarket(
             world, genesis, self.payment_token, self.energy_token, self.meter_registry
         )
         self.call_auction = CallAuction(world, genesis, self.energy_market)
+        self.bank = Treasury(world, genesis, self.payment_token)
 
     @classmethod
     def for_development(
@@ -120,33 +137,50 @@ class ModelLedger:
         default_terms: Terms = DEVELOPMENT_TERMS,
         term_limits: TermLimits = DEVELOPMENT_LIMITS,
     ) -> tuple["ModelLedger", DevelopmentAccounts]:
-        """A ledger whose roles development keys hold; more come from `keys.account(name)`."""
+        """A ledger whose roles development keys hold; more come from `keys.account(name)`.
+
+        An auditor has seen DEVELOPMENT_RESERVE in the bank.
+        """
         keys = ModelKeys()
         accounts = DevelopmentAccounts(
             members=keys.account("members"),
             operator=keys.account("operator"),
-            auditor=keys.account("auditor"),
-            treasurer=keys.account("treasurer"),
+            auditors=tuple(keys.accounts(["auditor", "second auditor"])),
+            treasurers=tuple(keys.accounts(["treasurer", "second treasurer"])),
             treasury=keys.account("treasury"),
             keeper=keys.account("keeper"),
         )
+        contracts = Contracts(
+            energy_token=keys.account("EnergyToken"),
+            payment_token=keys.account("PaymentToken"),
+            meter_registry=keys.account("MeterRegistry"),
+            energy_market=keys.account("EnergyMarket"),
+            call_auction=keys.account("CallAuction"),
+            bank=keys.account("Treasury"),
+            authority=keys.account("Authority"),
+        )
         genesis = Genesis(
-            contracts=Contracts(
-                *keys.accounts(
-                    ["EnergyToken", "PaymentToken", "MeterRegistry", "EnergyMarket", "CallAuction"]
-                )
-            ),
+            contracts=contracts,
             roles={
                 Role.MEMBERS: frozenset({accounts.members}),
                 Role.OPERATOR: frozenset({accounts.operator}),
-                Role.AUDITOR: frozenset({accounts.auditor}),
-                Role.TREASURER: frozenset({accounts.treasurer}),
+                Role.AUDITOR: frozenset(accounts.auditors),
+                Role.TREASURER: frozenset(accounts.treasurers),
+                Role.MINTER: frozenset({contracts.bank}),
             },
             treasury=accounts.treasury,
             default_terms=default_terms,
             term_limits=term_limits,
         )
-        return cls(clock, keys, genesis), accounts
+        ledger = cls(clock, keys, genesis)
+        ledger.call(
+            "attestReserve",
+            ledger.bank.attest_reserve,
+            accounts.auditors[0],
+            DEVELOPMENT_RESERVE,
+            keccak(b"development"),
+        )
+        return ledger, accounts
 
     def call(
         self,
@@ -177,6 +211,10 @@ class ModelLedger:
             events=self._journal.commit(),
         )
 
+    def _position_of(self, participant: Address, window: int) -> Position:
+        """For the registry, which comes before the market."""
+        return self.energy_market.position_of(participant, window)
+
     def now(self) -> int:
         """The ledger's time, in seconds since the epoch."""
         return self.clock.now()
@@ -191,6 +229,10 @@ class ModelLedger:
             "certify", self.meter_registry.certify, sender, meter, owner, kind, valid_until
         )
 
+    async def revoke(self, sender: Address, meter: Address) -> Receipt:
+        """Ends a certificate at once; `sender` is an auditor."""
+        return self.call("revoke", self.meter_registry.revoke, sender, meter)
+
     async def publish_info(self, sender: Address, info: ParticipantInfo) -> Receipt:
         """Makes `sender` a participant, or updates it."""
         return self.call("publishInfo", self.energy_market.publish_info, sender, info)
@@ -199,17 +241,9 @@ class ModelLedger:
         """What a participant has published; empty if it never did."""
         return self.energy_market.participant_info(participant)
 
-    async def mint_payment(
-        self, sender: Address, holder: Address, amount: int, reference: bytes
-    ) -> Receipt:
-        """Mints money against a bank reference (32 bytes); `sender` is a treasurer."""
-        return self.call("mint", self.payment_token.mint, sender, holder, amount, reference)
-
     async def deposit(self, sender: Address, amount: int) -> Receipt:
         """Deposits payment tokens into the market, approving the market where it must."""
-        market = self.energy_market.address
-        if self.payment_token.allowance(sender, market) < amount:
-            self.call("approve", self.payment_token.approve, sender, market, UNLIMITED)
+        self._approve(sender, self.energy_market.address, amount)
         return self.call("deposit", self.energy_market.deposit, sender, amount)
 
     async def withdraw(self, sender: Address, amount: int) -> Receipt:
@@ -239,6 +273,55 @@ class ModelLedger:
     async def energy_totals(self) -> EnergyTotals:
         """Wh injected, withdrawn and lost since the beginning."""
         return self.energy_token.energy_totals()
+
+    # Money between the bank and the market
+
+    async def confirm_deposit(
+        self, sender: Address, holder: Address, amount: int, reference: bytes
+    ) -> Receipt:
+        """Says that the bank has received money; the `result` is whether tokens were made."""
+        return self.call(
+            "confirmDeposit", self.bank.confirm_deposit, sender, holder, amount, reference
+        )
+
+    async def request_withdrawal(self, sender: Address, amount: int, payout_hash: bytes) -> Receipt:
+        """Locks payment tokens, approving the bank where it must; the `result` is the id."""
+        self._approve(sender, self.bank.address, amount)
+        return self.call(
+            "requestWithdrawal", self.bank.request_withdrawal, sender, amount, payout_hash
+        )
+
+    async def confirm_payout(
+        self, sender: Address, withdrawal_id: int, reference: bytes
+    ) -> Receipt:
+        """Says that the bank has paid; the `result` is whether the tokens ended."""
+        return self.call(
+            "confirmPayout", self.bank.confirm_payout, sender, withdrawal_id, reference
+        )
+
+    async def reject_withdrawal(self, sender: Address, withdrawal_id: int) -> Receipt:
+        """Refuses to pay; the `result` is whether the tokens have returned."""
+        return self.call("rejectWithdrawal", self.bank.reject_withdrawal, sender, withdrawal_id)
+
+    async def return_withdrawal(self, sender: Address, withdrawal_id: int) -> Receipt:
+        """Returns what was not paid in time."""
+        return self.call("returnWithdrawal", self.bank.return_withdrawal, sender, withdrawal_id)
+
+    async def attest_reserve(self, sender: Address, amount: int, statement_hash: bytes) -> Receipt:
+        """Says what the bank's statement shows; `sender` is an auditor."""
+        return self.call("attestReserve", self.bank.attest_reserve, sender, amount, statement_hash)
+
+    async def withdrawal_of(self, withdrawal_id: int) -> Withdrawal:
+        """One withdrawal."""
+        return self.bank.withdrawal_of(withdrawal_id)
+
+    async def reserve(self) -> Reserve:
+        """What is in the bank against the tokens that there are."""
+        return self.bank.statement()
+
+    def _approve(self, sender: Address, spender: Address, amount: int) -> None:
+        if self.payment_token.allowance(sender, spender) < amount:
+            self.call("approve", self.payment_token.approve, sender, spender, UNLIMITED)
 
     # Terms
 
@@ -429,6 +512,24 @@ class ModelLedger:
         """What an owner's meter saw in a window."""
         return self.meter_registry.reading_of(owner, window)
 
+    async def audit_threshold(self) -> int:
+        """How many auditors have to confirm a reading, or correct it."""
+        return self.meter_registry.threshold()
+
+    async def doubt_reading(self, sender: Address, owner: Address, window: int) -> Receipt:
+        """Holds up what is settled by a reading; `sender` is an auditor."""
+        return self.call("doubtReading", self.meter_registry.doubt_reading, sender, owner, window)
+
+    async def confirm_reading(self, sender: Address, owner: Address, window: int) -> Receipt:
+        """Confirms a held reading; the `result` is whether it is held no longer."""
+        return self.call(
+            "confirmReading", self.meter_registry.confirm_reading, sender, owner, window
+        )
+
+    async def correct_reading(self, sender: Address, correction: Correction) -> Receipt:
+        """Corrects a held reading; the `result` is whether the correction counts now."""
+        return self.call("correctReading", self.meter_registry.correct_reading, sender, correction)
+
     async def close_positions(
         self, sender: Address, participants: Sequence[Address], window: int
     ) -> list[Receipt]:
@@ -441,6 +542,10 @@ class ModelLedger:
     async def position_of(self, participant: Address, window: int) -> Position:
         """What became of a participant's window so far."""
         return self.energy_market.position_of(participant, window)
+
+    async def lapses_of(self, participant: Address, first_window: int, windows: int) -> Lapses:
+        """The record of a participant."""
+        return self.energy_market.lapses_of(participant, first_window, windows)
 
 
 def _batches(items: Sequence[T]) -> Iterator[tuple[int, Sequence[T]]]:

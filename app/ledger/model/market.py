@@ -39,6 +39,7 @@ from app.market.windows import (
     MAX_HORIZON,
     commit_start,
     grace_end,
+    hold_end,
     window_at,
     window_end,
     window_start,
@@ -449,7 +450,9 @@ class EnergyMarket(MarketTerms, MarketAccounts):
     # Settlement
 
     def make_transaction(self, caller: Address, agreement: Agreement) -> None:
-        """By anyone. Errors: AgreementSettled, WindowNotOver, ReadingMissing, AgreementUnknown."""
+        """By anyone. Errors: AgreementSettled, WindowNotOver, ReadingIsHeld, ReadingMissing,
+        AgreementUnknown.
+        """
         agreement_id = self.hash_agreement(agreement)
         self._require(
             self.agreement_state(agreement_id) is not AgreementState.SETTLED,
@@ -499,6 +502,8 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         )
         self._unlock(a.buyer, locks.escrow, locks.escrow - delivery.charged + delivery.compensation)
         self._unlock(a.seller, locks.bond, locks.bond - delivery.forfeited + delivery.paid)
+        if delivery.shortfall_wh > 0:
+            self._note_shortfall(a.seller, a.window, delivery.shortfall_wh)
         if delivery.penalty > 0:
             self._add_to_treasury(delivery.penalty)
         self._emit(
@@ -518,8 +523,8 @@ class EnergyMarket(MarketTerms, MarketAccounts):
     # Positions
 
     def close_position(self, caller: Address, participant: Address, window: int) -> None:
-        """By anyone. Errors: PositionIsClosed, NotParticipant, WindowNotOver, ReadingMissing,
-        AgreementsOpen.
+        """By anyone. Errors: PositionIsClosed, NotParticipant, WindowNotOver, ReadingIsHeld,
+        ReadingMissing, AgreementsOpen.
         """
         self._require(
             not self._is_closed(participant, window),
@@ -562,7 +567,7 @@ class EnergyMarket(MarketTerms, MarketAccounts):
         if trade.surplus_wh > 0:
             self._pay_from_treasury(participant, trade.amount)
         if trade.lack_wh > 0:
-            self._charge(participant, trade.amount)
+            self._charge(participant, window, trade.amount)
         self._emit(
             "PositionClosed",
             participant=participant,
@@ -580,6 +585,8 @@ class EnergyMarket(MarketTerms, MarketAccounts):
             covered_wh += token.withdraw(self.address, participant, trade.withdrawn_wh)
         if trade.lost_wh > 0:
             covered_wh += token.lose(self.address, participant, trade.lost_wh)
+        if trade.retracted_wh > 0:
+            covered_wh += token.retract(self.address, participant, trade.retracted_wh)
         return covered_wh
 
     def _charge_covered(
@@ -590,7 +597,7 @@ class EnergyMarket(MarketTerms, MarketAccounts):
             return
         amount = cover_cost(covered_wh, terms)
 
-        self._charge(participant, amount)
+        self._charge(participant, window, amount)
         self._emit(
             "EnergyCovered",
             participant=participant,
@@ -622,8 +629,17 @@ class EnergyMarket(MarketTerms, MarketAccounts):
     # Records
 
     def _reading_of(self, participant: Address, window: int) -> RecordedReading:
-        """The reading, if it is there or no longer waited for. Errors: ReadingMissing."""
+        """The reading, if it is there or no longer waited for. Errors: ReadingIsHeld,
+        ReadingMissing.
+        """
         reading = self._meter_registry.reading_of(participant, window)
+        self._require(
+            not reading.held,
+            "ReadingIsHeld",
+            participant=participant,
+            window=window,
+            until=hold_end(window),
+        )
         wait_until = grace_end(window)
         self._require(
             reading.recorded or self._now() >= wait_until,

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from app.ledger.model.authority import Role
-from app.ledger.model.contract import ZERO_ADDRESS, Contract
+from app.ledger.model.contract import ZERO_ADDRESS
+from app.ledger.model.market_record import MarketRecord
 from app.ledger.model.tokens import PaymentToken
 from app.ledger.types import Account, Address
 
@@ -12,7 +13,7 @@ MAX_MONEY = 2**64 - 1
 _NO_ACCOUNT = Account()
 
 
-class MarketAccounts(Contract):
+class MarketAccounts(MarketRecord):
     """Accounts, the treasury and its claims.
 
     Amounts move step by step and in the contract's order, since buyer, seller and treasury may be
@@ -20,6 +21,7 @@ class MarketAccounts(Contract):
     """
 
     def __init__(self, payment_token: PaymentToken, treasury: Address) -> None:
+        MarketRecord.__init__(self)
         self._payment_token = payment_token
         self._accounts: dict[Address, Account] = {}
         self._claims: dict[Address, int] = {}
@@ -104,8 +106,8 @@ class MarketAccounts(Contract):
         account = self.account_of(self.treasury())
         self._put_account(self.treasury(), replace(account, free=account.free + amount))
 
-    def _charge(self, address: Address, amount: int) -> None:
-        """Money that an account owes the grid: what it lacks becomes debt."""
+    def _charge(self, address: Address, window: int, amount: int) -> None:
+        """Money that an account owes the grid for a window: what it lacks becomes debt."""
         paid = self._take_free(address, amount)
         self._add_to_treasury(paid)
 
@@ -113,6 +115,7 @@ class MarketAccounts(Contract):
         if lacking > 0:
             account = self.account_of(address)
             self._put_account(address, replace(account, debt=account.debt + lacking))
+            self._note_debt(address, window, lacking)
             self._emit("DebtIncurred", participant=address, amount=lacking)
 
     def _pay_from_treasury(self, address: Address, amount: int) -> None:

@@ -138,6 +138,18 @@ class EnergyToken(Erc20):
         self._emit("EnergyLost", holder=holder, energyWh=energy_wh)
         return covered_wh
 
+    def retract(self, caller: Address, holder: Address, energy_wh: int) -> int:
+        """Burns what was injected for an export that there was not; by the market. Returns what
+        had to be covered.
+        """
+        self._only_market(caller)
+
+        covered_wh = self._cover(holder, energy_wh)
+        self._count("injected", -energy_wh)
+        self._burn(holder, energy_wh)
+        self._emit("EnergyRetracted", holder=holder, energyWh=energy_wh)
+        return covered_wh
+
     def deliver(self, caller: Address, seller: Address, buyer: Address, energy_wh: int) -> int:
         """Moves sold energy; by the market. Returns what had to be covered."""
         self._only_market(caller)
@@ -185,8 +197,8 @@ class PaymentToken(Erc20):
         return self._references.get(reference, False)
 
     def mint(self, caller: Address, holder: Address, amount: int, reference: bytes) -> None:
-        """Mints money that came in; by the treasurer. Errors: ReferenceMissing, ReferenceUsed."""
-        self._restrict(caller, Role.TREASURER)
+        """Mints money that came in; by the bank. Errors: ReferenceMissing, ReferenceUsed."""
+        self._restrict(caller, Role.MINTER)
         self._use(reference)
 
         self._journal.put(self._supply, "deposited", self.deposited_total() + amount)
@@ -194,8 +206,8 @@ class PaymentToken(Erc20):
         self._emit("DepositMinted", holder=holder, amount=amount, depositReference=reference)
 
     def burn(self, caller: Address, holder: Address, amount: int, reference: bytes) -> None:
-        """Burns what was paid out; by the treasurer with the holder's allowance."""
-        self._restrict(caller, Role.TREASURER)
+        """Burns what was paid out; by the bank with the holder's allowance."""
+        self._restrict(caller, Role.MINTER)
         self._use(reference)
 
         self._journal.put(self._supply, "withdrawn", self.withdrawn_total() + amount)

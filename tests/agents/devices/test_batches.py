@@ -163,7 +163,8 @@ async def test_a_stored_batch_is_proved_by_what_the_ledger_has_recorded(
     key = ledger.keys.account("meter")
     owner = ledger.keys.account("owner")
     valid_until = window_start(WINDOW + 100)
-    await ledger.certify(offices_accounts.auditor, key, owner, MeterKind.HOUSEHOLD, valid_until)
+    auditor, *_ = offices_accounts.auditors
+    await ledger.certify(auditor, key, owner, MeterKind.HOUSEHOLD, valid_until)
     clock.set(window_end(WINDOW))
     signed = meter.sign(meter.batch(WINDOW))
     (receipt,) = await ledger.submit_readings(offices_accounts.keeper, [signed])

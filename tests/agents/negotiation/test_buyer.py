@@ -230,6 +230,22 @@ def test_the_cheapest_firm_proposals_are_signed_until_the_need_is_covered(
     assert all(ledger.verify_agreement(purchase.signed) for purchase in haggled.purchases)
 
 
+def test_who_is_not_trusted_sells_only_what_others_do_not(
+    desk: BuyerDesk, hands: list[Hand], offers: list[Offer], timetable: Timetable
+) -> None:
+    desk.distrusted = {offers[1].seller}
+    for hand, price in zip(hands, (250_000, 200_000, 240_000), strict=True):
+        propose(desk, hand, price, timetable.opening + 1)
+    desk.bid(timetable.bidding(4))
+    for hand, price in zip(hands, (250_000, 200_000, 240_000), strict=True):
+        make_firm(desk, hand, price, timetable, 600)
+    signed = bids_of(desk.choose(timetable.choosing(4)))
+
+    accepted = {number for number, body in signed.items() if isinstance(body, Acceptance)}
+    assert accepted == {0, 2}
+    assert isinstance(signed[1], Rejection)
+
+
 def test_an_acceptance_is_the_agreement_that_was_signed(
     haggled: BuyerDesk, hands: list[Hand], ledger: ModelLedger, timetable: Timetable
 ) -> None:

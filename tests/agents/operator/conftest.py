@@ -26,8 +26,8 @@ def directory(ledger: ModelLedger, offices_accounts: DevelopmentAccounts) -> Dir
     return Directory(
         Offices(
             accounts.operator,
-            accounts.auditor,
-            accounts.treasurer,
+            accounts.auditors,
+            accounts.treasurers,
             accounts.treasury,
             accounts.keeper,
             accounts.members,

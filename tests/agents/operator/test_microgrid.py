@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from app.agents.operator.microgrid import DAY_AHEAD, MicrogridOperatorRole
 from app.errors import InputError
 from app.ledger.model import ModelClock, ModelLedger
 from app.ledger.types import Agreement, AgreementState, Terms
-from app.market.windows import grace_end
+from app.market.windows import commit_start, grace_end, hold_end, window_start
 from tests.agents.conftest import TERMS, WINDOW
 from tests.agents.operator.conftest import Trades
 
@@ -78,6 +79,87 @@ async def test_without_a_reading_settlement_waits_until_the_grace_is_over(
     assert (settlement.settled, settlement.is_complete) == (1, True)
     (made,) = [event for event in settlement.events if event.name == "TransactionMade"]
     assert made.arguments["deliveredWh"] == 0
+
+
+async def test_what_auditors_hold_waits_and_the_others_do_not(
+    operator: MicrogridOperatorRole, ledger: ModelLedger, trades: Trades
+) -> None:
+    agreement = await trades.agree(1_000)
+    operator.book.add([agreement])
+    now = trades.pass_window()
+    await operator.record([trades.reading("seller", 1_200, 0), trades.reading("buyer", 0, 900)])
+    seller, buyer = (member.account for member in trades.directory.members)
+    auditors = trades.directory.offices.auditors
+    await ledger.doubt_reading(auditors[0], buyer, WINDOW)
+    await ledger.doubt_reading(auditors[0], seller, WINDOW)
+
+    waiting = await operator.settle(WINDOW, now)
+    assert (waiting.settled, waiting.closed, waiting.open_agreements) == (0, 0, 1)
+    assert (waiting.open_positions, waiting.refused) == (2, [])
+
+    for auditor in auditors:
+        await ledger.confirm_reading(auditor, seller, WINDOW)
+    partly = await operator.settle(WINDOW, now)
+    assert (partly.settled, partly.closed, partly.open_positions) == (1, 1, 1)
+    assert not partly.is_complete
+
+    for auditor in auditors:
+        await ledger.confirm_reading(auditor, buyer, WINDOW)
+    rest = await operator.settle(WINDOW, now)
+    assert (rest.settled, rest.closed, rest.is_complete) == (0, 1, True)
+
+
+async def test_one_held_sale_does_not_hold_up_the_other(
+    operator: MicrogridOperatorRole, ledger: ModelLedger, trades: Trades
+) -> None:
+    seller, buyer = trades.directory.members
+    held = await trades.agree(1_000)
+    receipt = await ledger.make_offer(buyer.account, WINDOW + 1, 500, 80_000)
+    other = replace(
+        held,
+        offer_id=int(str(receipt.result)),
+        seller=buyer.account,
+        buyer=seller.account,
+        window=WINDOW + 1,
+        energy_wh=500,
+        deadline=window_start(WINDOW + 1) - 1,
+    )
+    trades.clock.set(commit_start(WINDOW + 1))
+    await ledger.allow_transactions(buyer.account, [ledger.sign_agreement(other)])
+    operator.book.add([held, other])
+    now = trades.pass_window(WINDOW + 1)
+    await operator.record(
+        [
+            trades.reading(name, exported_wh, 0, window)
+            for name, exported_wh in (("seller", 1_200), ("buyer", 700))
+            for window in (WINDOW, WINDOW + 1)
+        ]
+    )
+    auditor = trades.directory.offices.auditors[0]
+    await ledger.doubt_reading(auditor, seller.account, WINDOW)
+
+    assert (await operator.settle(WINDOW, now)).open_agreements == 1
+    settled = await operator.settle(WINDOW + 1, now)
+    assert (settled.settled, settled.closed, settled.is_complete) == (1, 2, True)
+
+
+async def test_a_hold_that_nobody_ends_runs_out(
+    operator: MicrogridOperatorRole, ledger: ModelLedger, clock: ModelClock, trades: Trades
+) -> None:
+    operator.book.add([await trades.agree(1_000)])
+    trades.pass_window()
+    await operator.record([trades.reading("seller", 1_200, 0), trades.reading("buyer", 0, 900)])
+    seller = trades.directory.member("seller").account
+    await ledger.doubt_reading(trades.directory.offices.auditors[0], seller, WINDOW)
+
+    for moment in (grace_end(WINDOW), hold_end(WINDOW) - 1):
+        clock.set(moment)
+        waiting = await operator.settle(WINDOW, moment)
+        assert (waiting.settled, waiting.open_agreements, waiting.refused) == (0, 1, [])
+
+    clock.set(hold_end(WINDOW))
+    settlement = await operator.settle(WINDOW, clock.now())
+    assert (settlement.settled, settlement.is_complete) == (1, True)
 
 
 async def test_settling_again_changes_nothing(

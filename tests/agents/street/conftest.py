@@ -125,8 +125,8 @@ def world_of(scenario: Scenario, profiles: Profiles) -> World:
 def offices_of(accounts: DevelopmentAccounts) -> Offices:
     return Offices(
         accounts.operator,
-        accounts.auditor,
-        accounts.treasurer,
+        accounts.auditors,
+        accounts.treasurers,
         accounts.treasury,
         accounts.keeper,
         accounts.members,

@@ -212,7 +212,7 @@ async def test_an_observer_sees_every_write_and_step(day: Day) -> None:
 
     assert functions == {
         "certify",
-        "mint",
+        "confirmDeposit",
         "deposit",
         "publishInfo",
         "publishTerms",

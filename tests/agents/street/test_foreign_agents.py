@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from mango import Agent, AgentAddress, activate, create_tcp_container
 
-from app.agents.enrolment import CERTIFICATE_SECONDS
+from app.agents.enrolment import CERTIFICATE_SECONDS, bring_money
 from app.agents.negotiation.endpoint import address_of
 from app.agents.negotiation.timetable import timetable_of
 from app.agents.street import Street, StreetOptions
@@ -89,11 +89,11 @@ async def account(world: World, street: Street) -> Address:
     ledger, offices = world.ledger, world.directory.offices
     account, meter = ledger.keys.accounts(["stranger", "stranger's meter"])
     until = world.clock.now() + CERTIFICATE_SECONDS
-    await ledger.certify(offices.auditor, meter, account, MeterKind.HOUSEHOLD, until)
+    await ledger.certify(offices.auditors[0], meter, account, MeterKind.HOUSEHOLD, until)
     await ledger.publish_info(
         account, ParticipantInfo("mango+tcp://127.0.0.1:1/stranger", bytes(32), meter)
     )
-    await ledger.mint_payment(offices.treasurer, account, 10**9, b"\1" * 32)
+    await bring_money(ledger, offices.treasurers, account, 10**9, b"\1" * 32)
     await ledger.deposit(account, 10**9)
     return account
 

@@ -3,6 +3,7 @@ import pytest
 
 from app.agents.trading.policy import buyer_policy, seller_policy
 from app.errors import ScenarioError
+from app.ledger.types import Lapses
 from app.scenario.scenario import Plugin
 from tests.agents.conftest import TERMS
 
@@ -38,6 +39,19 @@ def test_a_limit_above_the_grids_price_is_the_grids_price() -> None:
     assert buyer.limit_at(TERMS) == TERMS.grid_ceiling
 
 
+def test_trust_is_a_share_of_last_weeks_windows_and_off_by_default() -> None:
+    careless = buyer_policy("b", Plugin("linear", {}))
+    careful = buyer_policy("b", Plugin("linear", {"trust": 0.25}))
+    strict = buyer_policy("b", Plugin("linear", {"trust": 0.0}))
+
+    assert careless.trusts(Lapses(windows=168, shortfall_wh=10**6))
+    assert careful.trusts(Lapses(windows=42))
+    assert not careful.trusts(Lapses(windows=43))
+    assert strict.trusts(Lapses())
+    assert not strict.trusts(Lapses(windows=1))
+    assert (careful.parameters, careless.trust) == ({}, None)
+
+
 def test_strategies_get_the_range_from_the_limit_to_the_grids_other_price() -> None:
     seller = seller_policy("s", Plugin("linear", {})).strategy_for(120_000, TERMS, RNG)
     buyer = buyer_policy("b", Plugin("linear", {})).strategy_for(250_000, TERMS, RNG)
@@ -70,6 +84,7 @@ def test_a_sellers_mistake_is_named(plugin: Plugin, field: str) -> None:
         (Plugin("zip", {"k": 0.1}), "b.parameters.k"),
         (Plugin("linear", {"coverage": 2.0}), "b.parameters.coverage"),
         (Plugin("linear", {"limit_price": -0.1}), "b.parameters.limit_price"),
+        (Plugin("linear", {"trust": 1.1}), "b.parameters.trust"),
     ],
 )
 def test_a_buyers_mistake_is_named(plugin: Plugin, field: str) -> None:

@@ -6,12 +6,13 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
+from app.agents.enrolment import bring_money
 from app.chain.keys import (
-    AUDITOR,
+    AUDITORS,
     KEEPER,
     OPERATOR,
     RELAYER,
-    TREASURER,
+    TREASURERS,
     TREASURY,
     development_address,
     household_address,
@@ -25,6 +26,7 @@ from tests.nodes import NOON, market_on
 FUNDS = 50_000_000
 PRICE = 150_000
 YEAR = 365 * 86_400
+BANKERS = tuple(map(development_address, TREASURERS))
 
 MakeAgreement: TypeAlias = Callable[..., Agreement]
 
@@ -39,14 +41,22 @@ async def enrol(ledger: ChainLedger, household: int, *, funds: int = FUNDS) -> A
     """Makes a household a participant with money in the market."""
     account, meter = household_address(household), meter_address(household)
     await ledger.certify(
-        development_address(AUDITOR), meter, account, MeterKind.HOUSEHOLD, NOON + YEAR
+        development_address(AUDITORS[0]), meter, account, MeterKind.HOUSEHOLD, NOON + YEAR
     )
     info = ParticipantInfo(f"tcp://home-{household}", household.to_bytes(32, "big"), meter)
     await ledger.publish_info(account, info)
     if funds:
         reference = b"bank" + household.to_bytes(28, "big")
-        await ledger.mint_payment(development_address(TREASURER), account, funds, reference)
+        await bring_money(ledger, BANKERS, account, funds, reference)
         await ledger.deposit(account, funds)
+    return account
+
+
+async def household_with_purse(ledger: ChainLedger, household: int, amount: int) -> Address:
+    """A household that has brought money, and has not come to the market."""
+    account = household_address(household)
+    reference = b"purse" + household.to_bytes(27, "big")
+    await bring_money(ledger, BANKERS, account, amount, reference)
     return account
 
 
@@ -64,7 +74,7 @@ async def buyer(ledger: ChainLedger) -> Address:
 async def treasury(ledger: ChainLedger) -> Address:
     """The account that buys and sells for the grid, with money."""
     account = development_address(TREASURY)
-    await ledger.mint_payment(development_address(TREASURER), account, FUNDS, b"t" * 32)
+    await bring_money(ledger, BANKERS, account, FUNDS, b"t" * 32)
     await ledger.deposit(account, FUNDS)
     return account
 
@@ -76,7 +86,7 @@ def outsider() -> Address:
 
 @pytest.fixture
 def auditor() -> Address:
-    return development_address(AUDITOR)
+    return development_address(AUDITORS[0])
 
 
 @pytest.fixture
@@ -86,7 +96,7 @@ def operator() -> Address:
 
 @pytest.fixture
 def treasurer() -> Address:
-    return development_address(TREASURER)
+    return BANKERS[0]
 
 
 @pytest.fixture

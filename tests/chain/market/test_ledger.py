@@ -188,6 +188,7 @@ async def test_domains_are_those_of_the_contracts(ledger: ChainLedger) -> None:
         ("MeterRegistry", ledger.registry_domain),
         ("Forwarder", ledger.forwarder_domain),
         ("PaymentToken", ledger.payment_domain),
+        ("Consortium", ledger.consortium_domain),
     ):
         _, name, version, chain_id, address, _, _ = await ledger.read(contract, "eip712Domain")
         assert (name, version, chain_id, address) == (
@@ -244,7 +245,9 @@ async def test_a_trade_from_offer_to_closed_position(
     assert [event.name for event in settled.events if event.contract == MARKET] == [
         "TransactionMade"
     ]
-    assert await ledger.reading_of(seller, window) == RecordedReading(True, False, 1_000)
+    assert await ledger.reading_of(seller, window) == RecordedReading(
+        recorded=True, exported_wh=1_000
+    )
     assert await ledger.agreement_state(agreement_id) is AgreementState.SETTLED
     assert (await ledger.account_of(seller)).free == before[seller].free + escrow
     assert (await ledger.account_of(buyer)).free == before[buyer].free - escrow

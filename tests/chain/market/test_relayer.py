@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.agents.enrolment import bring_money
 from app.errors import ConflictError, ContractRevertedError, ForbiddenError, InputError
 from app.ledger.chain import MARKET, PAYMENT, ChainLedger
 from app.ledger.relayer import Relayer
@@ -15,7 +16,7 @@ from app.market.typed_data import (
     permit_digest,
     sign,
 )
-from tests.chain.market.conftest import PRICE, enrol
+from tests.chain.market.conftest import BANKERS, PRICE, enrol
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -130,10 +131,10 @@ async def test_only_calls_of_the_market_are_relayed(
 
 
 async def test_a_permit_lets_the_market_take_a_deposit(
-    ledger: ChainLedger, relayer: Relayer, treasurer: Address
+    ledger: ChainLedger, relayer: Relayer
 ) -> None:
     owner = await enrol(ledger, 60, funds=0)
-    await ledger.mint_payment(treasurer, owner, 900, b"p" * 32)
+    await bring_money(ledger, BANKERS, owner, 900, b"p" * 32)
     permit = Permit(
         owner=owner,
         spender=ledger.contracts[MARKET].address,

@@ -5,8 +5,15 @@ import json
 import pytest
 from brownie import accounts
 
+from app.chain.keys import AUDITORS, OPERATOR, TREASURERS, TREASURY
 from scripts import deploy
 from tests.contracts.plain import plain
+
+OFFICES = {
+    deploy.Role.OPERATOR: (OPERATOR,),
+    deploy.Role.AUDITOR: AUDITORS,
+    deploy.Role.TREASURER: TREASURERS,
+}
 
 
 def test_deploys_a_contract_a_transaction_and_hands_over_in_one(system, chain):
@@ -81,19 +88,24 @@ def test_starts_with_its_own_terms(deployed):
 def test_gives_the_roles_to_the_development_accounts(deployed):
     system, _, _ = deployed
 
-    assert system.market.treasury() == accounts[4]
+    assert system.market.treasury() == accounts[TREASURY]
     for role in deploy.Role:
         holders = [person for person in accounts[:10] if is_member(system, role, person)]
-        of_a_contract = role in (deploy.Role.ADMIN, deploy.Role.MINTER)
-        assert holders == ([] if of_a_contract else [accounts[role]])
+        assert holders == [accounts[number] for number in OFFICES.get(role, ())]
 
 
 def test_says_what_is_in_the_bank_of_a_development_chain(deployed):
     system, _, _ = deployed
 
     assert system.treasury.reserve()["amount"] == deploy.DEVELOPMENT_RESERVE
-    assert system.treasury.threshold() == 1
     assert system.treasury.paymentToken() == system.payment_token
+
+
+def test_more_than_half_of_an_office_have_to_confirm(deployed):
+    system, _, _ = deployed
+
+    assert system.treasury.threshold() == system.registry.threshold() == 2
+    assert [deploy.majority_of(["x"] * count) for count in (1, 2, 3, 4, 5)] == [1, 2, 2, 3, 3]
 
 
 def test_founds_with_the_first_households(deployed):
@@ -115,6 +127,24 @@ def test_members_decide_quickly_on_a_development_chain_and_with_time_elsewhere(d
 
     assert rules == (0, 60, 30, 50)
     assert deploy.VotingRules(86_400, 259_200, 86_400, 50) == deploy.DEFAULT_RULES
+
+
+# On a real chain
+
+
+def test_names_several_people(monkeypatch):
+    monkeypatch.setenv("PEERWATT_AUDITORS", f"{accounts[2]}, {str(accounts[7]).lower()}")
+
+    assert deploy.several("PEERWATT_AUDITORS") == [accounts[2].address, accounts[7].address]
+
+
+@pytest.mark.parametrize("named", [(2,), (2, 2), (2, 7, 2)])
+def test_refuses_one_alone_and_one_twice(monkeypatch, named):
+    """A threshold of two that one key reaches, or none."""
+    monkeypatch.setenv("PEERWATT_AUDITORS", ",".join(str(accounts[number]) for number in named))
+
+    with pytest.raises(SystemExit, match="PEERWATT_AUDITORS has to name two or more"):
+        deploy.several("PEERWATT_AUDITORS")
 
 
 def is_member(system, role, person):

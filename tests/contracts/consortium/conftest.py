@@ -40,7 +40,7 @@ def conclude(system, admission, outsider):
 def ballot(consortium):
     """A signed vote, as anybody may submit it."""
 
-    def ballot(proposal_id, voter, support=1, nonce=0, signer=None):
+    def ballot(proposal_id, voter, support=1, nonce=0, signer=None, contract=consortium):
         values = {
             "proposalId": proposal_id,
             "support": support,
@@ -52,7 +52,7 @@ def ballot(consortium):
             proposal_id,
             support,
             voter,
-            signed(signer, consortium, "Peerwatt Consortium", BALLOT, values),
+            signed(signer, contract, "Peerwatt Consortium", BALLOT, values),
         )
 
     return ballot

@@ -48,6 +48,18 @@ def test_passes_with_a_majority_and_half_of_the_members(poll, votes, outcome):
     assert poll(*votes) == outcome
 
 
+def test_half_of_three_are_two(system, membership, consortium, admin, admission, members):
+    """None of them decides alone while the others are away."""
+    membership.expel(members[3], {"from": admin})
+    travel_to(consortium.clock() + 1)
+    proposal = propose(system, admission, members[0])
+    vote(system, proposal, members[:1])
+    travel_to(consortium.proposalDeadline(proposal) + 1)
+
+    assert consortium.quorum(consortium.proposalSnapshot(proposal)) == 2
+    assert consortium.state(proposal) == DEFEATED
+
+
 def test_what_has_passed_is_done(membership, consortium, poll, conclude, open_vote, newcomer):
     poll(FOR, FOR, FOR)
 

@@ -4,9 +4,11 @@ import pytest
 from brownie import reverts
 from brownie.exceptions import VirtualMachineError
 
-from tests.contracts.conftest import travel_to
+from scripts.decide import propose, vote
+from tests.contracts.conftest import index_of, travel_to
 from tests.contracts.errors import error
 from tests.contracts.plain import plain
+from tests.contracts.signing import BALLOT, key
 
 AGAINST, FOR, ABSTAIN = 0, 1, 2
 VOTES = ["againstVotes", "forVotes", "abstainVotes"]
@@ -63,6 +65,63 @@ def test_refuses_a_signature_for_another_proposal(
 
     with reverts(error("GovernorInvalidSignature", seller)):
         consortium.castVoteBySig.call(open_vote, support, voter, signature, {"from": outsider})
+
+
+def test_refuses_a_signature_for_another_consortium(
+    consortium, membership, open_vote, ballot, seller, outsider
+):
+    """That of the next street, with the same members and proposals."""
+    vote = ballot(open_vote, seller, contract=membership)
+
+    with reverts(error("GovernorInvalidSignature", seller)):
+        consortium.castVoteBySig.call(*vote, {"from": outsider})
+
+
+def test_refuses_a_signature_for_another_chain(
+    chain, consortium, open_vote, ballot, seller, outsider
+):
+    domain = {
+        "name": "Peerwatt Consortium",
+        "version": "1",
+        "verifyingContract": consortium.address,
+    }
+    values = {"proposalId": open_vote, "support": FOR, "voter": seller.address, "nonce": 0}
+
+    def vote_on(chain_id):
+        signature = key(index_of(seller)).sign_typed_data(
+            {**domain, "chainId": chain_id}, BALLOT, values
+        )
+        return open_vote, FOR, seller, bytes(signature.signature)
+
+    consortium.castVoteBySig.call(*vote_on(chain.id), {"from": outsider})
+    with reverts(error("GovernorInvalidSignature", seller)):
+        consortium.castVoteBySig.call(*vote_on(chain.id + 1), {"from": outsider})
+
+
+def test_refuses_the_signed_vote_of_who_is_expelled(
+    membership, consortium, admin, members, admission, system, ballot, seller, outsider
+):
+    proposal = propose(system, admission, members[1])
+    vote(system, proposal, [])
+    signed_vote = ballot(proposal, seller)
+    membership.expel(seller, {"from": admin})
+
+    with reverts(error("NotMember", seller)):
+        consortium.castVoteBySig.call(*signed_vote, {"from": outsider})
+
+
+def test_a_household_votes_once_under_all_its_accounts(
+    system, membership, consortium, admin, members, admission, seller, outsider
+):
+    household = membership.householdOf(seller)
+    proposal = propose(system, admission, members[1])
+    vote(system, proposal, [seller])
+    membership.expel(seller, {"from": admin})
+    membership.admit(outsider, household, {"from": admin})
+
+    consortium.castVote(proposal, FOR, {"from": outsider})
+
+    assert votes_of(consortium, proposal)["forVotes"] == 1
 
 
 def test_refuses_a_signature_turned_around(consortium, open_vote, ballot, seller, outsider):

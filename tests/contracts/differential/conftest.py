@@ -3,21 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from brownie import accounts, chain
+from brownie import chain
 
-from scripts.deploy import QUICK_RULES, Role, System, deploy_system, development_people
-from tests.contracts.conftest import entrust
+from scripts.deploy import System
+from tests.contracts.mirror import lively_system
 
 
 @pytest.fixture(scope="package")
 def system() -> System:
-    system = deploy_system(accounts[0], development_people(accounts[1:5]), rules=QUICK_RULES)
-    # The days have one account for the members: their votes have tests of their own. A member may
-    # propose from the second after its admission on.
-    chain.mine(timestamp=int(chain[-1]["timestamp"]) + 1)
-    entrust(system, Role.ADMIN, accounts[0])
-    entrust(system, Role.MINTER, accounts[3])
-    return system
+    return lively_system()
 
 
 @pytest.fixture(autouse=True)

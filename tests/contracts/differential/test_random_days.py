@@ -25,9 +25,15 @@ RETURNING = {
     "allowTransaction",
     "allowTransactions",
     "clear",
+    "confirmDeposit",
+    "confirmPayout",
+    "confirmReading",
+    "correctReading",
     "makeOffer",
     "payClaim",
     "placeOrder",
+    "rejectWithdrawal",
+    "requestWithdrawal",
 }
 
 

@@ -382,7 +382,7 @@ def test_waits_for_the_reading_for_two_windows(try_to_close, seller):
 
 
 def test_survives_the_largest_reading(close, record, account_of, buyer):
-    largest = 2**31 - 1
+    largest = 2**30 - 1
     record(buyer, 0, largest, window=LAST_WINDOW)
 
     close(buyer)

@@ -57,6 +57,14 @@ def test_loses(token, market_link, holder):
     assert totals(token) == (1_000, 0, 400)
 
 
+def test_retracts(token, market_link, holder):
+    transaction = token.retract(holder, 400, {"from": market_link})
+
+    assert event_of(transaction, "EnergyRetracted") == {"holder": holder.address, "energyWh": 400}
+    assert token.balanceOf(holder) == token.totalSupply() == 600
+    assert totals(token) == (600, 0, 0)
+
+
 def test_delivers_without_an_allowance(token, market_link, holder, buyer):
     transaction = token.deliver(holder, buyer, 400, {"from": market_link})
 
@@ -88,6 +96,16 @@ def test_loses_what_is_not_there(token, market_link, holder):
     assert totals(token) == (1_300, 0, 1_300)
 
 
+def test_retracts_what_is_not_there(token, market_link, holder, buyer):
+    token.transfer(buyer, 900, {"from": holder})
+
+    transaction = token.retract(holder, 1_000, {"from": market_link})
+
+    assert transaction.return_value == 900
+    assert (token.balanceOf(holder), token.balanceOf(buyer)) == (0, 900)
+    assert totals(token) == (900, 0, 0)
+
+
 def test_delivers_what_is_not_there(token, market_link, holder, buyer):
     transaction = token.deliver(holder, buyer, 1_300, {"from": market_link})
 
@@ -96,7 +114,7 @@ def test_delivers_what_is_not_there(token, market_link, holder, buyer):
     assert totals(token) == (1_300, 0, 0)
 
 
-@pytest.mark.parametrize("function", ["withdraw", "lose"])
+@pytest.mark.parametrize("function", ["withdraw", "lose", "retract"])
 def test_covers_nothing_to_the_last_watt_hour(token, market_link, holder, function):
     assert getattr(token, function).call(holder, 1_000, {"from": market_link}) == 0
     assert getattr(token, function).call(holder, 1_001, {"from": market_link}) == 1
@@ -111,7 +129,7 @@ def test_covers_no_delivery_to_the_last_watt_hour(token, market_link, holder, bu
 
 
 @pytest.mark.parametrize("other", ["deployer", "operator", "outsider"])
-@pytest.mark.parametrize("function", ["inject", "withdraw", "lose"])
+@pytest.mark.parametrize("function", ["inject", "withdraw", "lose", "retract"])
 def test_refuses_all_but_its_links(token, holder, function, other, request):
     somebody = request.getfixturevalue(other)
 
@@ -127,7 +145,7 @@ def test_delivers_for_nobody_else(token, holder, buyer, other, request):
         token.deliver.call(holder, buyer, 1, {"from": somebody})
 
 
-@pytest.mark.parametrize("function", ["withdraw", "lose"])
+@pytest.mark.parametrize("function", ["withdraw", "lose", "retract"])
 def test_lets_the_registry_burn_nothing(token, registry_link, holder, function):
     with reverts(error("NotLinked", registry_link)):
         getattr(token, function).call(holder, 1, {"from": registry_link})

@@ -21,9 +21,11 @@ from tests.contracts.conftest import (
     CEILING,
     FLOOR,
     HOUSEHOLDS_FROM,
+    LAST_WINDOW,
     PENALTY,
     WINDOW,
     agreement_on,
+    correction_of,
     index_of,
     info_of,
     post,
@@ -40,7 +42,9 @@ LARGEST_CONTRACT = 24_576
 OFFERS = 200
 
 TOPICS = {
+    "audits",
     "bytes of code",
+    "lapses",
     "money",
     "offers",
     "one trade",
@@ -430,20 +434,79 @@ def test_a_decision_costs_what_was_committed(system, membership, members, ballot
     )
 
 
-def test_the_treasury_costs_what_was_committed(bank, payment_token, treasurer, newcomer):
-    deposited = bank.confirmDeposit(newcomer, 700, b"\x0b" * 32, {"from": treasurer})
+def test_the_treasury_costs_what_was_committed(bank, payment_token, treasurers, newcomer):
+    """Two of three treasurers have to confirm."""
     payment_token.approve(bank, 1_000, {"from": newcomer})
-    requested = bank.requestWithdrawal(500, b"\x0a" * 32, {"from": newcomer})
-    paid = bank.confirmPayout(1, b"\x0c" * 32, {"from": treasurer})
-    bank.requestWithdrawal(500, b"\x0a" * 32, {"from": newcomer})
+    requested = [bank.requestWithdrawal(500, b"\x0a" * 32, {"from": newcomer}) for _ in range(2)]
+    deposited, paid, rejected = (
+        [gas(function(*arguments, {"from": treasurer})) for treasurer in treasurers[:2]]
+        for function, arguments in (
+            (bank.confirmDeposit, (newcomer, 700, b"\x0b" * 32)),
+            (bank.confirmPayout, (1, b"\x0c" * 32)),
+            (bank.rejectWithdrawal, (2,)),
+        )
+    )
 
     check(
         "treasury",
         {
-            "confirmDeposit, last": gas(deposited),
-            "requestWithdrawal": gas(requested),
-            "confirmPayout, last": gas(paid),
-            "rejectWithdrawal, last": gas(bank.rejectWithdrawal(2, {"from": treasurer})),
+            "confirmDeposit, first of two": deposited[0],
+            "confirmDeposit, last of two": deposited[1],
+            "requestWithdrawal": gas(requested[1]),
+            "confirmPayout, first of two": paid[0],
+            "confirmPayout, last of two": paid[1],
+            "rejectWithdrawal, first of two": rejected[0],
+            "rejectWithdrawal, last of two": rejected[1],
+        },
+    )
+
+
+def test_audits_cost_what_was_committed(
+    market, auditors, doubt, confirm, correct, record, keeper, seller, buyer, other_seller
+):
+    """Two of three auditors have to confirm."""
+    for household in (seller, buyer, other_seller):
+        record(household, 3_000, window=LAST_WINDOW)
+    doubted = [doubt(household) for household in (seller, buyer, other_seller)]
+    confirmed = [confirm(other_seller, number) for number in (0, 1)]
+    up, down = correction_of(buyer, 4_000), correction_of(seller, 1_000)
+    first = correct(up, 0)
+    correct(down, 0)
+    more, less = (correct(correction, 1) for correction in (up, down))
+
+    check(
+        "audits",
+        {
+            "doubtReading": gas(doubted[0]),
+            "confirmReading, first of two": gas(confirmed[0]),
+            "confirmReading, last of two": gas(confirmed[1]),
+            "correctReading, first of two": gas(first),
+            "correctReading, last of two, more export": gas(more),
+            "correctReading, last of two, less export": gas(less),
+            "closePosition, surplus, with energy that never was": gas(
+                market.closePosition(seller, LAST_WINDOW, {"from": keeper})
+            ),
+        },
+    )
+
+
+def test_lapses_cost_what_was_committed(
+    market, agreement, commit_phase, allow, record, keeper, seller, buyer
+):
+    again = agreement._replace(salt=2)
+    for one in (agreement, again):
+        allow(one)
+    travel_to(window_end(WINDOW))
+    record(seller, 3_000)
+    record(buyer, 0, 10**9)
+    made = [gas(market.makeTransaction(one, {"from": keeper})) for one in (agreement, again)]
+
+    check(
+        "lapses",
+        {
+            "makeTransaction, first shortfall of a window": made[0],
+            "makeTransaction, later shortfall of a window": made[1],
+            "closePosition, debt": gas(market.closePosition(buyer, WINDOW, {"from": keeper})),
         },
     )
 

@@ -17,13 +17,15 @@ from tests.contracts.errors import error
 from tests.contracts.plain import event_of, plain
 from tests.contracts.signing import twin_of
 
-MAX_WH = 2**31 - 1
+MAX_WH = 2**30 - 1
 NOTHING = {
     "recorded": False,
     "isStorage": False,
+    "held": False,
     "exportedWh": 0,
     "importedWh": 0,
     "lossesWh": 0,
+    "retractedWh": 0,
 }
 
 
@@ -64,11 +66,15 @@ def test_records_a_reading(registry, submit, reading, seller):
         "dataRoot": reading.data_root,
     }
     assert plain(registry.readingOf(seller, LAST_WINDOW)) == {
+        **NOTHING,
         "recorded": True,
-        "isStorage": False,
         "exportedWh": 3_000,
         "importedWh": 1_000,
-        "lossesWh": 0,
+    }
+    assert plain(registry.exportOf(seller, LAST_WINDOW)) == {
+        "recorded": True,
+        "held": False,
+        "exportedWh": 3_000,
     }
 
 
@@ -100,6 +106,7 @@ def test_records_a_storage(registry, energy_token, submit, battery):
     submit(reading_of(battery, 500, 2_000, 70, window=LAST_WINDOW))
 
     assert plain(registry.readingOf(battery, LAST_WINDOW)) == {
+        **NOTHING,
         "recorded": True,
         "isStorage": True,
         "exportedWh": 500,
@@ -292,7 +299,7 @@ def test_refuses_a_certificate_that_ended_within_the_window(
 
 
 @pytest.mark.parametrize("field", ["exported_wh", "imported_wh", "losses_wh"])
-def test_takes_energy_of_31_bits(try_to_submit, battery, field):
+def test_takes_energy_of_30_bits(try_to_submit, battery, field):
     reading = reading_of(battery, window=LAST_WINDOW)
     try_to_submit(reading._replace(**{field: MAX_WH}))
 
@@ -304,6 +311,7 @@ def test_keeps_the_largest_energies_apart(registry, submit, battery):
     submit(reading_of(battery, MAX_WH, MAX_WH, MAX_WH, window=LAST_WINDOW))
 
     assert plain(registry.readingOf(battery, LAST_WINDOW)) == {
+        **NOTHING,
         "recorded": True,
         "isStorage": True,
         "exportedWh": MAX_WH,

@@ -1,8 +1,9 @@
 """`confirmDeposit`, within the reserve and the daily limit, which have tests here, too."""
 
 import pytest
-from brownie import reverts
+from brownie import chain, reverts
 
+from scripts.deploy import Role
 from tests.contracts.conftest import NOW, travel_to
 from tests.contracts.errors import error
 from tests.contracts.plain import event_of, plain
@@ -53,18 +54,110 @@ def test_they_have_to_confirm_the_same(payment_token, confirm_deposit, seller, o
 
 
 def test_a_reference_counts_once(bank, confirm_deposit, treasurers, outsider):
-    confirm_deposit(outsider, 700, 0, 1)
     confirm_deposit(outsider, 300, 0)
+    confirm_deposit(outsider, 700, 0, 1)
 
-    with reverts(error("ReferenceUsed", REFERENCE)):
+    with reverts(error("BankReferenceUsed", REFERENCE)):
         bank.confirmDeposit.call(outsider, 300, REFERENCE, {"from": treasurers[1]})
 
 
 def test_what_is_done_is_not_done_again_by_a_third(bank, confirm_deposit, treasurers, outsider):
     confirm_deposit(outsider, 700, 0, 1)
 
-    with reverts(error("ReferenceUsed", REFERENCE)):
+    assert bank.depositConfirmations(outsider, 700, REFERENCE) == 0
+    with reverts(error("BankReferenceUsed", REFERENCE)):
         bank.confirmDeposit.call(outsider, 700, REFERENCE, {"from": treasurers[2]})
+
+
+def test_who_has_lost_the_role_counts_no_longer(
+    bank, payment_token, confirm_deposit, dismiss, treasurers, outsider
+):
+    confirm_deposit(outsider, 700, 0)
+    dismiss(treasurers[0])
+
+    assert bank.depositConfirmations(outsider, 700, REFERENCE) == 0
+    confirm_deposit(outsider, 700, 1)
+    assert payment_token.balanceOf(outsider) == 0
+    confirm_deposit(outsider, 700, 2)
+    assert payment_token.balanceOf(outsider) == 700
+
+
+def test_who_has_the_role_with_a_delay_counts(
+    bank, authority, payment_token, confirm_deposit, admin, treasurers, outsider
+):
+    authority.grantRole(Role.TREASURER, treasurers[0], 60, {"from": admin})
+    deposit = bank.confirmDeposit.encode_input(outsider, 700, REFERENCE)
+    authority.schedule(bank, deposit, 0, {"from": treasurers[0]})
+    travel_to(chain.time() + 61)
+    confirm_deposit(outsider, 700, 0)
+
+    confirm_deposit(outsider, 700, 1)
+
+    assert payment_token.balanceOf(outsider) == 700
+
+
+# Another threshold
+
+
+def test_a_lower_threshold_holds_from_the_next_confirmation_on(
+    bank, payment_token, confirm_deposit, admin, outsider
+):
+    confirm_deposit(outsider, 700, 0)
+    bank.setThreshold(1, {"from": admin})
+    assert payment_token.balanceOf(outsider) == 0
+
+    confirm_deposit(outsider, 700, 0)
+
+    assert payment_token.balanceOf(outsider) == 700
+
+
+def test_a_higher_threshold_holds_for_what_some_have_confirmed(
+    bank, payment_token, confirm_deposit, admin, outsider
+):
+    confirm_deposit(outsider, 700, 0)
+    bank.setThreshold(3, {"from": admin})
+
+    confirm_deposit(outsider, 700, 1)
+    assert payment_token.balanceOf(outsider) == 0
+    confirm_deposit(outsider, 700, 2)
+    assert payment_token.balanceOf(outsider) == 700
+
+
+# One alone
+
+
+def test_one_treasurer_speaks_once_also_through_the_authority(
+    bank, authority, confirm_deposit, treasurers, outsider
+):
+    """Whom the Authority calls sees the Authority, and not who is behind it."""
+    confirm_deposit(outsider, 700, 0)
+    deposit = bank.confirmDeposit.encode_input(outsider, 700, REFERENCE)
+
+    with reverts(error("AccessManagerUnauthorizedAccount", treasurers[0], Role.ADMIN.value)):
+        authority.execute.call(bank, deposit, {"from": treasurers[0]})
+
+
+def test_one_treasurer_speaks_once_also_through_the_forwarder(
+    bank, forwarder, confirm_deposit, forward_request, treasurers, outsider
+):
+    confirm_deposit(outsider, 700, 0)
+    deposit = bank.confirmDeposit.encode_input(outsider, 700, REFERENCE)
+    again = forward_request(bank, deposit, treasurers[0])
+
+    with reverts(error("FailedCall")):
+        forwarder.execute.call(again, {"from": outsider})
+
+
+def test_a_treasurer_may_confirm_through_the_forwarder(
+    bank, forwarder, payment_token, confirm_deposit, forward_request, treasurers, outsider
+):
+    deposit = bank.confirmDeposit.encode_input(outsider, 700, REFERENCE)
+    forwarder.execute(forward_request(bank, deposit, treasurers[0]), {"from": outsider})
+    assert payment_token.balanceOf(outsider) == 0
+
+    confirm_deposit(outsider, 700, 1)
+
+    assert payment_token.balanceOf(outsider) == 700
 
 
 def test_refuses_nothing(bank, treasurers, outsider):

@@ -71,10 +71,73 @@ def test_they_have_to_confirm_the_same_payout(bank, withdrawal, treasurers):
 
 def test_a_deposit_is_no_payout(bank, confirm_deposit, withdrawal, treasurers, outsider):
     confirm_deposit(outsider, 700, 0, 1)
-    bank.confirmPayout(withdrawal, REFERENCE, {"from": treasurers[0]})
 
-    with reverts(error("ReferenceUsed", REFERENCE)):
+    with reverts(error("BankReferenceUsed", REFERENCE)):
         bank.confirmPayout.call(withdrawal, REFERENCE, {"from": treasurers[1]})
+
+
+def test_what_is_paid_out_is_in_the_bank_no_more(
+    bank, payment_token, auditor, withdrawal, treasurers
+):
+    supply = payment_token.totalSupply()
+    bank.attestReserve(supply, b"\x05" * 32, {"from": auditor})
+    for treasurer in treasurers[:2]:
+        bank.confirmPayout(withdrawal, REFERENCE, {"from": treasurer})
+
+    assert bank.reserve()["amount"] == payment_token.totalSupply() == supply - 500
+    deposit = (treasurers[0], 1, b"\x0c" * 32)
+    bank.confirmDeposit(*deposit, {"from": treasurers[0]})
+    with reverts(error("ReserveExceeded", supply - 499, supply - 500)):
+        bank.confirmDeposit.call(*deposit, {"from": treasurers[1]})
+
+
+def test_a_payout_beyond_the_reserve_leaves_none(bank, auditor, withdrawal, treasurers):
+    bank.attestReserve(499, b"\x05" * 32, {"from": auditor})
+
+    for treasurer in treasurers[:2]:
+        bank.confirmPayout(withdrawal, REFERENCE, {"from": treasurer})
+
+    assert bank.reserve()["amount"] == 0
+
+
+@pytest.mark.parametrize("function", ["confirmPayout", "rejectWithdrawal"])
+def test_who_has_lost_the_role_counts_no_longer(bank, withdrawal, dismiss, treasurers, function):
+    arguments = [withdrawal, *([REFERENCE] if function == "confirmPayout" else [])]
+    getattr(bank, function)(*arguments, {"from": treasurers[0]})
+    dismiss(treasurers[0])
+
+    getattr(bank, function)(*arguments, {"from": treasurers[1]})
+    assert bank.withdrawalOf(withdrawal)["state"] == REQUESTED
+    getattr(bank, function)(*arguments, {"from": treasurers[2]})
+    assert bank.withdrawalOf(withdrawal)["state"] == (
+        PAID if function == "confirmPayout" else RETURNED
+    )
+
+
+def test_a_payout_and_a_rejection_do_not_add_up(bank, withdrawal, treasurers):
+    bank.confirmPayout(withdrawal, REFERENCE, {"from": treasurers[0]})
+    bank.rejectWithdrawal(withdrawal, {"from": treasurers[1]})
+
+    assert bank.withdrawalOf(withdrawal)["state"] == REQUESTED
+
+
+def test_each_withdrawal_counts_by_itself(bank, payment_token, withdrawal, treasurers, newcomer):
+    payment_token.approve(bank, 100, {"from": newcomer})
+    bank.requestWithdrawal(100, PAYOUT, {"from": newcomer})
+    bank.rejectWithdrawal(withdrawal, {"from": treasurers[0]})
+
+    bank.rejectWithdrawal(withdrawal + 1, {"from": treasurers[1]})
+
+    assert payment_token.balanceOf(bank) == 600
+
+
+def test_is_not_stopped_by_a_pause(bank, payment_token, paused, treasurers, newcomer):
+    payment_token.approve(bank, 500, {"from": newcomer})
+    bank.requestWithdrawal(500, PAYOUT, {"from": newcomer})
+    for treasurer in treasurers[:2]:
+        bank.confirmPayout(1, REFERENCE, {"from": treasurer})
+
+    assert bank.withdrawalOf(1)["state"] == PAID
 
 
 def test_a_rejected_one_returns(bank, payment_token, withdrawal, treasurers, newcomer):

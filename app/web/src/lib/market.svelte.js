@@ -34,6 +34,8 @@ export const market = $state({
   agents: true,
   /** Whether there is an auction beside the negotiations. */
   auction: false,
+  /** Whether the street has members, who decide. */
+  members: false,
   /** Grows whenever books have changed. */
   auctionTurn: 0,
   now: 0,
@@ -139,6 +141,7 @@ async function loadAll() {
   market.commitMargin = about.commit_margin;
   market.agents = about.agents;
   market.auction = "CallAuction" in about.contracts;
+  market.members = "Consortium" in about.contracts;
   anchor = { now: 0, at: 0 };
   setClock(about.clock);
 

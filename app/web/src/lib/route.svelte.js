@@ -1,19 +1,36 @@
-// Which household is open, kept in the address so that it can be linked to: #household/H06
+// What the address says: which view is open (#/community; the market otherwise), and over it which
+// household (#household/H06).
 
-const PREFIX = "#household/";
+const HOUSEHOLD = "#household/";
+export const COMMUNITY = "#/community";
 
-function read() {
-  const { hash } = location;
-  return hash.startsWith(PREFIX) ? decodeURIComponent(hash.slice(PREFIX.length)) : null;
+/** Its main part, to which one can skip. */
+const COMMUNITY_PART = "#community";
+
+/** A household is shown over the view that is open. */
+function viewOf(hash, open) {
+  if (hash.startsWith(HOUSEHOLD)) return open;
+  return [COMMUNITY, COMMUNITY_PART].includes(hash) ? "community" : "market";
 }
 
-export const route = $state({ household: read() });
+const householdOf = (hash) =>
+  hash.startsWith(HOUSEHOLD) ? decodeURIComponent(hash.slice(HOUSEHOLD.length)) : null;
 
-addEventListener("hashchange", () => (route.household = read()));
+export const route = $state({
+  view: viewOf(location.hash, "market"),
+  household: householdOf(location.hash),
+});
 
-export const linkTo = (household) => PREFIX + encodeURIComponent(household);
+addEventListener("hashchange", () => {
+  route.view = viewOf(location.hash, route.view);
+  route.household = householdOf(location.hash);
+});
 
+export const linkTo = (household) => HOUSEHOLD + encodeURIComponent(household);
+
+/** Closes the household. */
 export function leave() {
-  history.replaceState(null, "", location.pathname + location.search);
+  const { pathname, search } = location;
+  history.replaceState(null, "", pathname + search + (route.view === "community" ? COMMUNITY : ""));
   route.household = null;
 }

@@ -10,6 +10,8 @@ const CENT = 10_000;
 /** Decimals that a kWh and a cent price can have and still be whole Wh and whole money units. */
 export const ENERGY_DECIMALS = 3;
 export const PRICE_DECIMALS = 4;
+/** Nobody types less than a cent. */
+export const MONEY_DECIMALS = 2;
 
 const fixed = (decimals) =>
   new Intl.NumberFormat(LOCALE, {
@@ -63,6 +65,11 @@ export function money(amount, currency, { exact = false, plus = false } = {}) {
   if (exact) while (decimals < 6 && size % 10 ** (6 - decimals) !== 0) decimals += 1;
   const text = currencyFormat(currency, decimals).format(size / MONEY_UNIT);
   return amount < 0 ? MINUS + text : plus && amount > 0 ? `+${text}` : text;
+}
+
+/** Money from a whole number of cents. */
+export function amountOf(whole) {
+  return whole * CENT;
 }
 
 /** 21.3 ct, the price of one kWh. */
@@ -162,6 +169,20 @@ export function countdown(seconds) {
   const two = (value) => String(value).padStart(2, "0");
   if (left >= 3600) return `${Math.floor(left / 3600)} h ${two(Math.floor((left % 3600) / 60))}`;
   return `${two(Math.floor(left / 60))}:${two(left % 60)}`;
+}
+
+const SPANS = [
+  [86_400, "day"],
+  [3_600, "hour"],
+  [60, "minute"],
+  [1, "second"],
+];
+
+/** 6 hours, 90 minutes, 3 days: whole numbers of the largest unit that fits. */
+export function duration(seconds) {
+  const [size, name] = SPANS.find(([unit]) => seconds >= unit && seconds % unit === 0) ?? SPANS[3];
+  const number = Math.round(seconds / size);
+  return `${count(number)} ${name}${number === 1 ? "" : "s"}`;
 }
 
 /** How fast market time passes, for people. */

@@ -186,15 +186,12 @@ const REFUSALS = {
 
 /**
  * A problem of the gateway as notes by field of the form; "" is the form as a whole.
- * @param {import("./api.js").Problem} problem
+ * @param {import("./http.js").Problem} problem
  */
 export function explain(problem, currency) {
   if (problem.error in REFUSALS) {
     const [field, say] = REFUSALS[problem.error];
     return { [field]: say(problem.details, currency) };
-  }
-  if (problem.untimely) {
-    return { window: "Nobody haggles over this hour just now. The next hour begins soon." };
   }
   const notes = Object.fromEntries(
     Object.entries(problem.fields).map(([field, rule]) => [field, sentence(rule)]),
