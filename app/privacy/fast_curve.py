@@ -1,6 +1,6 @@
 """bn254 on integers: Jacobian coordinates, GLV, wNAF, Pippenger, tables for the fixed bases.
 
-Twenty times faster than py_ecc, three times more with gmpy2's integers, which are optional.
+Ten to thirty times faster than py_ecc, and about twice that with gmpy2's integers, if it is there.
 
 Sources: Hankerson, Menezes, Vanstone 2004, algorithms 3.21, 3.22, 3.36 and 3.74 (GLV);
 Bernstein, Doumen, Lange, Oosterwijk 2012, section 4 (Pippenger).
