@@ -44,13 +44,23 @@ library HashToCurve {
     /// @dev The first i for which the lowest 254 bits of keccak(tag, key, i) are the x of a point;
     /// of its two points that with even y.
     function keyBase(Point memory key) internal view returns (Point memory) {
+        uint256[4] memory words = [uint256(KEY_BASE_TAG), key.x, key.y, 0];
         for (uint256 i = 0; i < KEY_BASE_TRIES; ++i) {
-            uint256 x = uint256(keccak256(abi.encode(KEY_BASE_TAG, key, i))) & ((1 << 254) - 1);
+            words[3] = i;
+            uint256 x = _hash(words) & ((1 << 254) - 1);
             if (x >= Bn254.P) continue;
             (bool found, uint256 y) = _yOf(x);
             if (found) return Point(x, y % 2 == 0 ? y : Bn254.P - y);
         }
         revert NoKeyBase(key.x, key.y);
+    }
+
+    /// @dev Without the copy that `abi.encode` would make for every try.
+    function _hash(uint256[4] memory words) private pure returns (uint256 hash) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            hash := keccak256(words, 0x80)
+        }
     }
 
     /// @dev hash_to_field of RFC 9380 by expand_message_xmd, sections 5.2 and 5.3.1.
