@@ -36,4 +36,3 @@ def answer(call: Callable[..., Any], *arguments: Any) -> Any:
         return call(*arguments)
     except VirtualMachineError as error:
         return str(error.revert_msg).partition(":")[0]
-

@@ -8,7 +8,14 @@ from app.privacy.curve import G
 from app.privacy.lsag import tag_base
 from app.privacy.pedersen import commit
 from tests.contracts.privacy.abi import as_abi, claim_of
-from tests.privacy.cases import CONTEXT, MESSAGE, handles, member_signature, opening, spend_signature
+from tests.privacy.cases import (
+    CONTEXT,
+    MESSAGE,
+    handles,
+    member_signature,
+    opening,
+    spend_signature,
+)
 
 OFF_CURVE = (1, 3)
 LIMIT = 5_000_000
