@@ -75,7 +75,9 @@ def test_one_wrong_claim_spoils_all(verify, claims):
 
 
 def test_whatever_is_altered_is_refused(verify, claims):
-    twins = dict(tampered(claims))
+    # a and b have four numbers each: of another number of them the ABI knows nothing
+    fixed = ("proof.a (one less)", "proof.b (one less)")
+    twins = {place: twin for place, twin in tampered(claims) if not place.endswith(fixed)}
 
     assert len(twins) > 60
     for place, twin in twins.items():
