@@ -49,7 +49,9 @@ def context_of(tag: str, chain_id: int, contract: str, *words: Word) -> bytes:
     Raises:
         InputError: the contract is no address.
     """
-    return keccak(keccak(tag.encode()) + pack([chain_id, _address(contract), *words]))
+    return keccak(
+        keccak(tag.encode()) + pack([chain_id, address_word("contract", contract), *words])
+    )
 
 
 def hash_words(words: Iterable[Word]) -> bytes:
@@ -67,6 +69,17 @@ def pack(words: Iterable[Word]) -> bytes:
         else:
             packed += word[0].to_bytes(32, "big") + word[1].to_bytes(32, "big")
     return bytes(packed)
+
+
+def address_word(field: str, text: str) -> int:
+    """An address as a word; InputError names the field where it is none."""
+    try:
+        value = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        value = b""
+    if len(value) != 20:
+        raise InputError(field, "must be an address of 20 bytes", text)
+    return int.from_bytes(value, "big")
 
 
 def check_bytes32(field: str, value: bytes) -> bytes:
@@ -104,13 +117,3 @@ class WordReader:
             raise InputError(f"{self._name}.{field}", "must be given", "no word")
         self._at += 1
         return self._words[self._at - 1]
-
-
-def _address(text: str) -> int:
-    try:
-        value = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        value = b""
-    if len(value) != 20:
-        raise InputError("contract", "must be an address of 20 bytes", text)
-    return int.from_bytes(value, "big")
