@@ -89,7 +89,7 @@ def decode(types: Sequence[str], data: bytes) -> tuple[Any, ...]:
     """
     try:
         return _CODEC.decode(types, data)
-    except DecodingError as error:
+    except (DecodingError, OverflowError) as error:  # the latter of a length beyond all memory
         raise ChainError(
             f"cannot read ({','.join(types)}) from {len(data)} bytes",
             hint="are the contract's address and ABI of the same deployment?",
