@@ -43,6 +43,8 @@ struct Spend {
 ///   that are not spent and all escrows hide;
 /// - each note is spent once, as it leaves one key image;
 /// - no two notes have the same key, or only one of them could ever be spent.
+/// Whoever sees a key before its note is there can take it by a deposit, and loses that money: the
+/// sender then makes the note anew. What is locked has its keys kept from then on.
 interface INotePool {
     event Deposited(address indexed payer, uint256 amount);
     event Withdrawn(address indexed recipient, uint256 amount);

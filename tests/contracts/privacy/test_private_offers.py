@@ -11,11 +11,13 @@ from app.privacy.curve import INFINITY, G, N
 from app.privacy.lsag import tag_base
 from app.privacy.pedersen import Opening, commit
 from app.privacy.transcript import hash_words
-from tests.contracts.conftest import CEILING, FLOOR, WINDOW, travel_to
+from tests.contracts.conftest import CEILING, FLOOR, NOW, WINDOW, index_of, travel_to
 from tests.contracts.errors import error
 from tests.contracts.plain import event_of, plain
 from tests.contracts.privacy.abi import answer
 from tests.contracts.privacy.trading import TERM_BITS, Trading, prove, value_of
+from tests.contracts.signing import FORWARD_REQUEST, signed
+from tests.contracts.signing import key as account_key
 from tests.privacy import cases
 
 OTHER = "0x" + "12" * 20
@@ -49,6 +51,29 @@ def test_a_member_publishes_a_key(private_market, trade, members, new_key):
     published = event_of(transaction, "InfoPublished")
     assert published["member"] == member.address
     assert tuple(published["key"].values()) == new_key.public
+    assert point_of(private_market.keyOf(member)) == new_key.public
+
+
+def test_a_member_need_not_pay_for_gas(private_market, trade, forwarder, members, new_key, relayer):
+    member = members[0]
+    proof = trade.possession(new_key, member.address)
+    data = private_market.publishInfo.encode_input(new_key.public, proof)
+    values = {
+        "from": member.address,
+        "to": private_market.address,
+        "value": 0,
+        "gas": 400_000,
+        "nonce": forwarder.nonces(member),
+        "deadline": NOW + 600,
+        "data": data,
+    }
+    signature = signed(
+        account_key(index_of(member)), forwarder, "Peerwatt Forwarder", FORWARD_REQUEST, values
+    )
+    del values["nonce"]
+
+    forwarder.execute((*values.values(), signature), {"from": relayer})
+
     assert point_of(private_market.keyOf(member)) == new_key.public
 
 
@@ -216,14 +241,15 @@ def test_one_bad_offer_lets_all_fail(private_market, private_round, trade, membe
     assert outcome == "RangesInvalid"
 
 
-def test_nothing_signed_can_be_altered(private_market, offered, relayer):
+def test_nothing_signed_can_be_altered(private_market, offered, relayer, keeper):
+    private_market.openRound(WINDOW + 1, {"from": keeper})
     terms, proofs = offered.terms, offered.proofs
     others = [WINDOW + 1, 1, OTHER, G, G, G, G, b"\x03" + bytes(32), b"\x2bdetails"]
 
     for place, other in enumerate(others):
         changed = replaced(terms, place, other)
         outcome = answer(private_market.makeOffer.call, changed, proofs, {"from": relayer})
-        assert outcome == ("RingUnknown" if place == 0 else "SignatureInvalid"), place
+        assert outcome == "SignatureInvalid", place
 
 
 def test_every_proof_counts(private_market, trade, offered, member_keys, ring, relayer):
