@@ -26,7 +26,7 @@ from app.privacy.fast_curve import FAST
 from app.privacy.notes import Note, NoteMessage, SentNote
 from app.privacy.pedersen import Opening, commit
 from app.privacy.randomness import Entropy, system_entropy
-from app.privacy.transcript import address_word, context_of, hash_words
+from app.privacy.transcript import Word, address_word, context_of, hash_words
 
 AMOUNT_BITS = 32
 MAX_AMOUNT = (1 << AMOUNT_BITS) - 1
@@ -76,13 +76,13 @@ class Purpose:
     @classmethod
     def withdrawal(cls, recipient: str, amount: int) -> "Purpose":
         """Pays tokens to an account."""
-        words = [_WITHDRAWAL_TAG, address_word("recipient", recipient), amount]
+        words: list[Word] = [_WITHDRAWAL_TAG, address_word("recipient", recipient), amount]
         return cls(hash_words(words), amount)
 
     @classmethod
     def lock(cls, holder: str, escrow_id: bytes, commitment: Point) -> "Purpose":
         """Locks what is committed to for a contract, the holder."""
-        words = [_LOCK_TAG, address_word("holder", holder), escrow_id, commitment]
+        words: list[Word] = [_LOCK_TAG, address_word("holder", holder), escrow_id, commitment]
         return cls(hash_words(words), 0, (commitment,))
 
 

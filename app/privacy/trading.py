@@ -313,13 +313,15 @@ def make_offer(
     """
     energy, price = Opening.of(draft.energy_wh, entropy), Opening.of(draft.floor_price, entropy)
     account = announce(owner.meta_address(), random_stealth_ephemeral(entropy))
-    handles = [make_handle(each, rules.auditor) for each in (energy, price)]
+    energy_handle, price_handle = (make_handle(each, rules.auditor) for each in (energy, price))
     terms = OfferTerms(
         draft.window,
         draft.slot,
         account.address,
-        *(handle.commitment for handle in handles),
-        *(handle.point for handle in handles),
+        energy_handle.commitment,
+        price_handle.commitment,
+        energy_handle.point,
+        price_handle.point,
         account.ephemeral_public,
         bytes([account.view_tag]) + draft.sealed,
     )

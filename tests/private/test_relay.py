@@ -278,27 +278,50 @@ async def test_cut_calls_are_refused(market, private, offer_call):
         await market.post(CALLS, body | {"data": body["data"][:length]}, 422)
 
 
-@pytest.mark.parametrize("function", ["transfer", "withdraw"])
-async def test_a_short_call_that_would_be_a_long_one_is_not_decoded(
-    market, private, members, notes, choose, function
-):
-    """A thousand inputs that are all in the same place."""
-    owner = members[9]
-    spendable = owner.purse.notes[0]
-    out = [send_note(owner.purse.address, spendable.opening.value)]
+NESTED = {
+    "makeOffers": ("PrivateMarket", (), 8),
+    "allowTransaction": ("PrivateMarket", (19, 0), 4),
+    "transfer": ("NotePool", (0, 0), 4),
+    "withdraw": ("NotePool", (0, 0), 4),
+}
+
+
+@pytest.fixture
+def nested_calls(private, offer, seller, buyer, notes, choose):
+    """A call of each function that takes lists of lists."""
+    refund = send_note(buyer.purse.address, 0)
+    deal = Deal(1, offer.energy, ENERGY_WH, PRICE)
+    made = make_agreement(private.rules, offer, deal, seller.purse.address, refund)
+    spendable = buyer.purse.note_of(made.cost)
     ring = notes.ring_for(spendable.note, 4, choose)
-    spend = spend_notes(private.rules.pool, [(spendable, ring)], out, Purpose.transfer())
-    call = calls.transfer(spend)
-    if function == "withdraw":
-        call = calls.withdraw(spend, owner.account, 1)
-    data = bytearray(private.encode(call))
-    struct = 4 + int.from_bytes(data[4:36], "big")
-    inputs = struct + int.from_bytes(data[struct : struct + 32], "big")
-    data[inputs : inputs + 32] = (1_000).to_bytes(32, "big")
+    spend = pay_agreement(private.rules, made, spendable, ring, buyer.purse.address)
+    return {
+        "makeOffers": calls.make_offers([offer.terms], [offer.proofs]),
+        "allowTransaction": calls.allow_transaction(
+            made.agreement, made.proofs, made.signature, spend
+        ),
+        "transfer": calls.transfer(spend),
+        "withdraw": calls.withdraw(spend, buyer.account, 1),
+    }
 
-    problem = await market.post(CALLS, {"contract": "NotePool", "data": f"0x{data.hex()}"}, 422)
 
-    assert "lists of at most 4" in problem["detail"]
+@pytest.mark.parametrize("function", NESTED)
+async def test_a_short_call_that_would_be_a_long_one_is_not_decoded(
+    market, private, nested_calls, function
+):
+    """A thousand inputs or offers that are all in the same place."""
+    contract, path, most = NESTED[function]
+    data = bytearray(private.encode(nested_calls[function]))
+    place = 4
+    for number in path or (0,):
+        at = place + 32 * number
+        place += int.from_bytes(data[at : at + 32], "big")
+    assert int.from_bytes(data[place : place + 32], "big") == 1
+    data[place : place + 32] = (1_000).to_bytes(32, "big")
+
+    problem = await market.post(CALLS, {"contract": contract, "data": f"0x{data.hex()}"}, 422)
+
+    assert f"lists of at most {most}" in problem["detail"]
 
 
 async def test_nothing_in_a_call_stops_the_relay(market, private, offer_call):
