@@ -1,6 +1,7 @@
 """A whole round of eleven members: what they have afterwards, and what others can see of it."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -16,8 +17,10 @@ from benchmarks.private_round import (
     OFFERED_WH,
     PART_WH,
     PRICE,
+    Report,
+    Round,
 )
-from tests.private.conftest import wealth_of
+from tests.private.conftest import untraded_window, wealth_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,13 +32,13 @@ def finder():
     return ValueFinder(24)
 
 
-async def logs_of(private, *names):
+async def logs_of(private, *names, first=0):
     """Raw logs of the private contracts."""
     contracts = private.ledger.contracts
     return await private.ledger.rpc.read(
         "eth_getLogs",
         {
-            "fromBlock": "0x0",
+            "fromBlock": hex(first),
             "toBlock": "latest",
             "address": [contracts[name].address for name in names],
         },
@@ -181,3 +184,31 @@ async def test_the_operators_key_signs_deliveries_and_nothing_else(played, priva
     operator = development_address(OPERATOR)[2:].lower()
     for log in await logs_of(private, "PrivateMarket", "NotePool"):
         assert operator not in json.dumps([log["topics"], log["data"]]).lower()
+
+
+async def outline_of(private, played):
+    """What everybody sees of a round but the numbers that are drawn anew each time."""
+    first = int(await private.ledger.rpc.read("eth_blockNumber"), 16) + 1
+    await played()
+    found = await logs_of(private, "PrivateMarket", "NotePool", "ERC5564Announcer", first=first)
+    outline = []
+    for log in found:
+        event = private.ledger.contracts.events([log])[0]
+        call = await private.ledger.rpc.read("eth_getTransactionByHash", log["transactionHash"])
+        sizes = (len(log["topics"]), len(log["data"]), len(call["input"]))
+        outline.append((event.name, call["from"], call["gas"], *sizes))
+    return outline
+
+
+async def test_a_round_with_swapped_members_looks_the_same(market, private, members):
+    """Sellers buy and buyers sell, with the same amounts: no event, length, sender or limit of gas
+    tells one from the other."""
+    outlines = []
+    for people in (members[:4], [*members[2:4], *members[:2]]):
+        swapped = Round(private, people, 5, Report())
+        await swapped.look()
+        window = await untraded_window(market)
+        outlines.append(await outline_of(private, partial(swapped.play, window)))
+
+    assert len(outlines[0]) > 20
+    assert outlines[0] == outlines[1]
