@@ -396,8 +396,6 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
         {"from": facts.buyer, "energy_wh": 200, "limit_price": 300_000},
     ),
     "relay": lambda facts: Example(body=facts.relayed),
-    # Only its form: a proof has to be made for the moment.
-    "relay_private_call": lambda _: Example(body={"contract": "NotePool", "data": "0x00000000"}),
     "typed_agreement": lambda facts: Example(body=_terms(facts)),
     "typed_reading": lambda facts: Example(
         body={"meter": facts.reading.meter} | _reading_body(facts)
@@ -431,3 +429,8 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     **{name: _of_community(name) for name in COMMUNITY_EXAMPLES},
 }
 """How each operation is tried, by its id."""
+
+PRIVATE_EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
+    "relay_private_call": lambda _: Example(body={"contract": "NotePool", "data": "0x00000000"}),
+}
+"""The form of operations that are there with private trading: a proof cannot be made in advance."""
