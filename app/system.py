@@ -50,6 +50,8 @@ from app.ledger.anchors import recorded_reading
 from app.ledger.chain import ChainLedger
 from app.ledger.consortium import Consortium
 from app.ledger.model import ModelClock, ModelLedger
+from app.ledger.private import PrivateLedger
+from app.ledger.private_calls import PRIVATE_MARKET
 from app.ledger.relayer import Relayer
 from app.ledger.types import Address, Reading, Receipt
 from app.market.units import MONEY_UNIT
@@ -66,7 +68,7 @@ class ChainOptions:
     `rpc` is a node that runs already; without it one of kind `node` is started. With `data_dir` the
     chain stays there and goes on the next time. `speed` is market seconds per real second; None is
     as fast as the machine can. `voting` is how long the members' votes take where the contracts are
-    deployed.
+    deployed, and `private` says whether private trading is deployed with them.
     """
 
     node: NodeKind = "ganache"
@@ -74,16 +76,21 @@ class ChainOptions:
     data_dir: Path | None = None
     speed: float | None = None
     voting: Voting = "quick"
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A chain with the market's contracts on it. `folder` lasts as long as the chain is open."""
+    """A chain with the market's contracts on it. `folder` lasts as long as the chain is open.
+
+    `private` is None where private trading was not deployed.
+    """
 
     folder: Path
     ledger: ChainLedger
     clock: MarketClock
     keys: Keystore | None
+    private: PrivateLedger | None = None
 
 
 @asynccontextmanager
@@ -196,6 +203,7 @@ def services_of(
         relayer=Relayer(chain.ledger, development_address(RELAYER)),
         development=chain.keys,
         street=street,
+        private=chain.private,
         about=about or About(),
         speed=speed or 0.0,
     )
@@ -309,7 +317,9 @@ async def _connect(options: ChainOptions, url: str, folder: Path) -> AsyncIterat
             clock = PacedClock(clock, options.speed)
         ledger = await ChainLedger.connect(url, deployment, keys or Keystore(()), clock=clock)
         async with ledger:
-            yield Chain(folder, ledger, clock, keys)
+            is_private = PRIVATE_MARKET in ledger.contracts
+            private = await PrivateLedger.connect(ledger) if is_private else None
+            yield Chain(folder, ledger, clock, keys, private)
     finally:
         await rpc.close()
 
@@ -329,7 +339,7 @@ async def _deployment(
                 raise
     elif path.exists():
         return Deployment.load(path)
-    return await deploy(url, path, voting=options.voting)
+    return await deploy(url, path, voting=options.voting, private=options.private)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ takes.
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -136,7 +136,10 @@ DEVELOPMENT_RESERVE = 1_000_000_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The contracts of one deployment, and the block that it began in."""
+    """The contracts of one deployment, and the block that it began in.
+
+    `more` are those of an extension, by their Solidity names.
+    """
 
     authority: ProjectContract
     forwarder: ProjectContract
@@ -149,6 +152,7 @@ class System:
     consortium: ProjectContract
     treasury: ProjectContract
     first_block: int
+    more: Mapping[str, ProjectContract] = field(default_factory=dict)
 
     @property
     def contracts(self) -> dict[str, ProjectContract]:
@@ -164,7 +168,19 @@ class System:
             "Membership": self.membership,
             "Consortium": self.consortium,
             "Treasury": self.treasury,
+            **self.more,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What an extension has deployed, and the calls to the Authority that open it."""
+
+    contracts: Mapping[str, ProjectContract]
+    authority_calls: Sequence[str]
+
+
+Extension: TypeAlias = Callable[[Account | LocalAccount, System], Added]
 
 
 def deploy_system(
@@ -175,11 +191,12 @@ def deploy_system(
     limits: TermLimits = DEFAULT_LIMITS,
     rules: VotingRules = DEFAULT_RULES,
     daily_limit: int = DEFAULT_DAILY_LIMIT,
+    extension: Extension | None = None,
 ) -> System:
     """Deploys all contracts, and hands them over to the founding members in one last transaction.
 
     `deployer` pays, and keeps no role. More than half of the auditors, and of the treasurers, have
-    to confirm what needs several.
+    to confirm what needs several. An `extension` deploys what else there is to be before that.
     """
     containers = get_loaded_projects()[0]
     nonce = deployer.nonce
@@ -237,6 +254,10 @@ def deploy_system(
         treasury,
         first_block,
     )
+    opening: Sequence[str] = ()
+    if extension is not None:
+        added = extension(deployer, system)
+        system, opening = replace(system, more=added.contracts), added.authority_calls
     holders: Mapping[Role, Sequence[Holder]] = {
         Role.OPERATOR: (people.operator,),
         Role.AUDITOR: people.auditors,
@@ -246,6 +267,7 @@ def deploy_system(
     calls = [
         *access_calls(system, holders),
         *founding_calls(system, people.members),
+        *opening,
         authority.renounceRole.encode_input(Role.ADMIN, deployer),
     ]
     deployer.transfer(
@@ -319,6 +341,11 @@ def save(system: System, path: Path) -> None:
 
 def main(path: str = "") -> System:
     """Deploys to the active network; saves to `deployments/<chain id>.json` or to `path`."""
+    return deploy_and_save(path)
+
+
+def deploy_and_save(path: str, extension: Extension | None = None) -> System:
+    """Deploys to the active network, with an extension or without one, and saves the addresses."""
     print(f"Network {show_active()}, chain id {chain.id}, at {CONFIG.active_network['host']}")
     is_development = chain.id in DEVELOPMENT_CHAINS
     deployer, people = _development_people() if is_development else _named_people()
@@ -326,6 +353,7 @@ def main(path: str = "") -> System:
         deployer,
         people,
         rules=_development_rules() if is_development else DEFAULT_RULES,
+        extension=extension,
     )
     if is_development:
         attest_reserve(system, cast(LocalAccount, people.auditors[0]), DEVELOPMENT_RESERVE)
@@ -356,12 +384,12 @@ def _development_people() -> tuple[LocalAccount, People]:
 
 
 def _named_people() -> tuple[LocalAccount, People]:
-    deployer = cast(LocalAccount, accounts.load(_setting("PEERWATT_DEPLOYER")))
+    deployer = cast(LocalAccount, accounts.load(setting("PEERWATT_DEPLOYER")))
     people = People(
-        operator=_setting("PEERWATT_OPERATOR"),
+        operator=setting("PEERWATT_OPERATOR"),
         auditors=several("PEERWATT_AUDITORS"),
         treasurers=several("PEERWATT_TREASURERS"),
-        treasury=_setting("PEERWATT_TREASURY"),
+        treasury=setting("PEERWATT_TREASURY"),
         members=several("PEERWATT_MEMBERS"),
     )
     if input(f"Deploy from {deployer}? Type yes: ") != "yes":
@@ -371,13 +399,14 @@ def _named_people() -> tuple[LocalAccount, People]:
 
 def several(name: str) -> list[str]:
     """The addresses that a setting names, at least two: one key alone shall decide nothing."""
-    people = [Web3.to_checksum_address(person.strip()) for person in _setting(name).split(",")]
+    people = [Web3.to_checksum_address(person.strip()) for person in setting(name).split(",")]
     if len(people) < 2 or len(set(people)) < len(people):
         sys.exit(f"{name} has to name two or more, each of them once")
     return list(people)
 
 
-def _setting(name: str) -> str:
+def setting(name: str) -> str:
+    """What a variable of the environment says; ends the script where it says nothing."""
     value = os.environ.get(name)
     if not value:
         sys.exit(f"{name} is not set: a chain that is not for development needs it")

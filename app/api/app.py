@@ -27,6 +27,7 @@ from app.api.routers import (
     offers,
     orders,
     participants,
+    private,
     proposals,
     readings,
     relay,
@@ -37,6 +38,8 @@ from app.api.routers.market import clock_answer
 from app.api.services import Services
 from app.errors import NotFoundError
 from app.index.records import FeedEntry
+from app.ledger.private import PrivateLedger
+from app.ledger.private_relay import PrivateRelay, no_delay, random_delay
 
 CLOCK_SECONDS = 1.0
 
@@ -110,11 +113,29 @@ def create_app(services: Services) -> FastAPI:
         events,
     ):
         versioned.include_router(module.router)
+    if services.private is not None:
+        app.state.private_relay = _private_relay(services, services.private)
+        versioned.include_router(private.router)
     app.include_router(versioned)
     app.include_router(health.router)
     documentation.install(app, settings.swagger_ui)
     _install_page(app, settings.page)
     return app
+
+
+def _private_relay(services: Services, private_ledger: PrivateLedger) -> PrivateRelay:
+    settings = services.settings
+    limit = RateLimit(
+        services.monotonic, burst=settings.private_burst, per_second=settings.private_per_second
+    )
+    delay = settings.private_delay
+    return PrivateRelay(
+        private_ledger,
+        services.relayer.account,
+        take=limit.take,
+        waiting=settings.private_waiting,
+        delay=random_delay(delay) if delay else no_delay,
+    )
 
 
 def _operation_id(route: APIRoute) -> str:

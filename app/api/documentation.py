@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app.api.deps import ServicesDep
-from app.api.examples import EXAMPLES, Example, collect
+from app.api.examples import EXAMPLES, PRIVATE_EXAMPLES, Example, collect
 from app.api.problems import MEDIA_TYPE, problem
 from app.api.schemas.common import Problem
 
@@ -45,7 +45,7 @@ def install(app: FastAPI, swagger_ui: Path) -> None:
     @router.get(OPENAPI_URL)
     async def openapi(services: ServicesDep) -> JSONResponse:
         facts = await collect(services)
-        examples = {name: make(facts) for name, make in EXAMPLES.items()}
+        examples = {name: make(facts) for name, make in {**EXAMPLES, **PRIVATE_EXAMPLES}.items()}
         return JSONResponse(with_examples(app.openapi(), examples))
 
     @router.get("/docs")

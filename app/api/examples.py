@@ -429,3 +429,8 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
     **{name: _of_community(name) for name in COMMUNITY_EXAMPLES},
 }
 """How each operation is tried, by its id."""
+
+PRIVATE_EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
+    "relay_private_call": lambda _: Example(body={"contract": "NotePool", "data": "0x00000000"}),
+}
+"""The form of operations that are there with private trading: a proof cannot be made in advance."""

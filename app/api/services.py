@@ -11,6 +11,7 @@ from app.chain.clock import MarketClock
 from app.chain.keys import Keystore
 from app.index.market_index import MarketIndex
 from app.ledger.chain import ChainLedger
+from app.ledger.private import PrivateLedger
 from app.ledger.relayer import Relayer
 from app.ledger.types import Agreement
 
@@ -35,13 +36,21 @@ class Street(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GatewaySettings:
-    """Settings of the gateway. `allowed_hosts`: names that it may be called by ("*": any)."""
+    """Settings of the gateway. `allowed_hosts`: names that it may be called by ("*": any).
+
+    Of private calls `private_waiting` may be at work at a time, each waits up to `private_delay`
+    seconds before it is sent, and each key image has a rate of its own.
+    """
 
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
     max_body_bytes: int = 256 * 1024
     max_lag_blocks: int = 50
     relay_burst: int = 20
     relay_per_second: float = 1.0
+    private_waiting: int = 16
+    private_delay: float = 0.0
+    private_burst: int = 5
+    private_per_second: float = 0.1
     page: Path = ROOT / "app" / "web" / "dist"
     swagger_ui: Path = ROOT / "node_modules" / "swagger-ui-dist"
 
@@ -53,7 +62,8 @@ class Services:
     `relayer` pays for what others have signed. `development` are the accounts that the gateway
     signs for; None on every chain that is not for development. `street` is None where no agents run
     in this process, and `about` says who lives there. `speed` is how many market seconds pass in a
-    real one; 0 where time moves only on command. `monotonic` paces limits on requests.
+    real one; 0 where time moves only on command. `private` is None where private trading was not
+    deployed. `monotonic` paces limits on requests.
     """
 
     ledger: ChainLedger
@@ -62,6 +72,7 @@ class Services:
     relayer: Relayer
     development: Keystore | None = None
     street: Street | None = None
+    private: PrivateLedger | None = None
     about: About = field(default_factory=About)
     speed: float = 1.0
     settings: GatewaySettings = field(default_factory=GatewaySettings)

@@ -76,6 +76,11 @@ class Contract:
             return None
         return found.signature.name, found.signature.decode(data[4:])
 
+    def function_at(self, data: bytes) -> str:
+        """Name of the function that a call's input begins with; empty if there is none."""
+        found = self._by_selector.get(data[:4])
+        return "" if found is None else found.signature.name
+
     def topic_of(self, event: str) -> bytes:
         """The first topic of an event's logs."""
         for topic, known in self._events.items():

@@ -24,6 +24,9 @@ DEPLOY_TIMEOUT = 300.0
 
 Voting = Literal["quick", "demo"]
 
+SCRIPT = "deploy"
+PRIVATE_SCRIPT = "deploy_privacy"
+
 _NETWORK = "local"
 _OUTPUT_SHOWN = 2_000
 
@@ -80,29 +83,35 @@ class Deployment:
                 )
 
 
-async def deploy(node_url: str, path: Path, *, voting: Voting = "quick") -> Deployment:
+async def deploy(
+    node_url: str, path: Path, *, voting: Voting = "quick", private: bool = False
+) -> Deployment:
     """Runs the brownie deploy script on a development node; saves the addresses to `path`.
 
-    `voting` says how long the members' votes take: a minute and a half, or 7 hours.
+    `voting` says how long the members' votes take: a minute and a half, or 7 hours. With `private`
+    there is private trading, too.
 
     Takes some seconds, and some more where the contracts have to be compiled first. A busy Ganache
     now and then answers one of brownie's questions with nothing, which ends the script: it runs
     once more then, and deploys anew. Raises ConfigurationError with the last words of the script if
     that fails, too.
     """
-    status, words = await _run_deploy_script(node_url, path, voting)
+    script = PRIVATE_SCRIPT if private else SCRIPT
+    status, words = await _run_deploy_script(script, node_url, path, voting)
     if status != 0:
-        status, words = await _run_deploy_script(node_url, path, voting)
+        status, words = await _run_deploy_script(script, node_url, path, voting)
     if status != 0:
-        raise ConfigurationError(f"brownie run deploy failed ({status})", hint=words)
+        raise ConfigurationError(f"brownie run {script} failed ({status})", hint=words)
     return Deployment.load(path)
 
 
-async def _run_deploy_script(node_url: str, path: Path, voting: Voting) -> tuple[int, str]:
+async def _run_deploy_script(
+    script: str, node_url: str, path: Path, voting: Voting
+) -> tuple[int, str]:
     """The script's exit status and its last words."""
     with tempfile.TemporaryFile(prefix="peerwatt-deploy-") as output:
         process = await asyncio.create_subprocess_exec(
-            *_deploy_script(path),
+            *_deploy_script(script, path),
             cwd=ROOT,
             env={**os.environ, "PEERWATT_RPC_URL": node_url, "PEERWATT_VOTING": voting},
             stdin=asyncio.subprocess.DEVNULL,
@@ -121,8 +130,8 @@ async def _run_deploy_script(node_url: str, path: Path, voting: Voting) -> tuple
         return status, output.read()[-_OUTPUT_SHOWN:].decode(errors="replace").strip()
 
 
-def _deploy_script(path: Path) -> list[str]:
+def _deploy_script(script: str, path: Path) -> list[str]:
     brownie = Path(sys.executable).with_name("brownie")
     if not brownie.exists():
         raise ConfigurationError(f"{brownie} is not installed", hint="make setup")
-    return [str(brownie), "run", "deploy", "main", str(path.resolve()), "--network", _NETWORK]
+    return [str(brownie), "run", script, "main", str(path.resolve()), "--network", _NETWORK]

@@ -10,6 +10,9 @@ from eth_utils.address import to_checksum_address
 from app.errors import ConfigurationError, ForbiddenError
 from app.ledger.types import Address
 from app.market.typed_data import address_of
+from app.privacy.audit import AuditorKey
+from app.privacy.keys import hkdf_expand, hkdf_extract
+from app.privacy.randomness import scalar_from
 
 DEVELOPMENT_MNEMONIC = "test test test test test test test test test test test junk"
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})
@@ -82,6 +85,12 @@ def household_address(household: int) -> Address:
 def meter_address(household: int) -> Address:
     """The development account of a household's meter."""
     return development_address(FIRST_METER + household)
+
+
+def development_auditor_key() -> AuditorKey:
+    """The key that opens what is committed to on development chains. Everybody knows it."""
+    material = hkdf_extract(b"peerwatt/development", _development_seed())
+    return AuditorKey.from_secret(scalar_from(hkdf_expand(material, b"auditor", 64)))
 
 
 def _development_keys(accounts: int) -> Iterator[bytes]:

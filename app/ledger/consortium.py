@@ -355,7 +355,15 @@ def _raw_input(call: ProposedCall) -> bytes:
 async def decide(
     ledger: "ChainLedger", proposer: Address, contract: str, function: str, *arguments: object
 ) -> Receipt:
-    """Proposes a call, lets all members whose keys are here vote for it, and executes it.
+    """Proposes a call, lets the members decide, and executes it: `decide_all` of one call."""
+    call = ProposedCall(contract, function, arguments)
+    return await decide_all(ledger, proposer, [call])
+
+
+async def decide_all(
+    ledger: "ChainLedger", proposer: Address, calls: Sequence[ProposedCall]
+) -> Receipt:
+    """Proposes calls, lets all members whose keys are here vote for them, and executes them.
 
     The clock goes on to the end of the vote and of the delay. Returns the receipt of the execution.
     Raises ForbiddenError where no member's key is here, ContractRevertedError where the members who
@@ -367,11 +375,10 @@ async def decide(
     if not voters:
         raise ForbiddenError("no member's key is here", hint="the members have to vote themselves")
     # The same decision can be made again, at another time.
-    description = f"{function}, decided at {ledger.now()}"
+    description = f"{calls[0].function}, decided at {ledger.now()}"
     # Who was admitted this very second may propose in the next one.
     await ledger.clock.advance_to(ledger.now() + 1)
-    call = ProposedCall(contract, function, arguments)
-    proposed = await consortium.propose(proposer, [call], description)
+    proposed = await consortium.propose(proposer, calls, description)
 
     proposal = next(
         consortium.proposal_from(event)

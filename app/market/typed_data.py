@@ -18,6 +18,7 @@ REGISTRY_NAME = "Peerwatt MeterRegistry"
 CONSORTIUM_NAME = "Peerwatt Consortium"
 FORWARDER_NAME = "Peerwatt Forwarder"
 PAYMENT_NAME = "Peerwatt Payment"
+PRIVATE_MARKET_NAME = "Peerwatt PrivateMarket"
 
 SIGNATURE_LENGTH = 65
 
@@ -69,6 +70,12 @@ FORWARD_REQUEST_MEMBERS: Members = (
     ("deadline", "uint48"),
     ("data", "bytes"),
 )
+PRIVATE_AGREEMENT_MEMBERS: Members = (("id", "bytes32"),)
+DELIVERY_MEMBERS: Members = (
+    ("agreementId", "bytes32"),
+    ("energyX", "uint256"),
+    ("energyY", "uint256"),
+)
 
 _SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _HALF_ORDER = _SECP256K1_ORDER // 2
@@ -85,6 +92,8 @@ _READING_TYPE = _type_hash("Reading", READING_MEMBERS)
 _BALLOT_TYPE = _type_hash("Ballot", BALLOT_MEMBERS)
 _PERMIT_TYPE = _type_hash("Permit", PERMIT_MEMBERS)
 _FORWARD_REQUEST_TYPE = _type_hash("ForwardRequest", FORWARD_REQUEST_MEMBERS)
+_PRIVATE_AGREEMENT_TYPE = _type_hash("Agreement", PRIVATE_AGREEMENT_MEMBERS)
+_DELIVERY_TYPE = _type_hash("Delivery", DELIVERY_MEMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +178,6 @@ def agreement_digest(domain: Domain, agreement: Agreement) -> bytes:
 
 def reading_digest(domain: Domain, reading: Reading) -> bytes:
     """What a meter signs. Raises InputError where a member doesn't fit its Solidity type."""
-    if len(reading.data_root) != 32:
-        raise InputError("dataRoot", "has 32 bytes", reading.data_root.hex())
     return _digest(
         domain,
         _READING_TYPE
@@ -179,7 +186,7 @@ def reading_digest(domain: Domain, reading: Reading) -> bytes:
         + _uint("exportedWh", reading.exported_wh, 64)
         + _uint("importedWh", reading.imported_wh, 64)
         + _uint("lossesWh", reading.losses_wh, 64)
-        + reading.data_root,
+        + _bytes32("dataRoot", reading.data_root),
     )
 
 
@@ -220,6 +227,22 @@ def forward_request_digest(domain: Domain, request: ForwardRequest) -> bytes:
         + _uint("nonce", request.nonce, 256)
         + _uint("deadline", request.deadline, 48)
         + keccak(request.data),
+    )
+
+
+def private_agreement_digest(domain: Domain, agreement_id: bytes) -> bytes:
+    """What the one-time account of a private offer signs to agree."""
+    return _digest(domain, _PRIVATE_AGREEMENT_TYPE + _bytes32("id", agreement_id))
+
+
+def delivery_digest(domain: Domain, agreement_id: bytes, delivered: tuple[int, int]) -> bytes:
+    """What the operator signs: the commitment to what was delivered for a private agreement."""
+    return _digest(
+        domain,
+        _DELIVERY_TYPE
+        + _bytes32("agreementId", agreement_id)
+        + _uint("energyX", delivered[0], 256)
+        + _uint("energyY", delivered[1], 256),
     )
 
 
@@ -360,6 +383,12 @@ def _uint(name: str, value: int, bits: int) -> bytes:
     if not 0 <= value < 1 << bits:
         raise InputError(name, f"is a whole number from 0 to 2^{bits} - 1", value)
     return value.to_bytes(32, "big")
+
+
+def _bytes32(name: str, value: bytes) -> bytes:
+    if len(value) != 32:
+        raise InputError(name, "has 32 bytes", value.hex())
+    return value
 
 
 def _address(name: str, value: Address) -> bytes:

@@ -34,6 +34,8 @@ from app.chain.reader import BlockReader
 from app.index.database import database_url
 from app.index.market_index import MarketIndex
 from app.ledger.chain import ChainLedger
+from app.ledger.private import PrivateLedger
+from app.ledger.private_calls import PRIVATE_MARKET
 from app.ledger.relayer import Relayer
 from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading
 from app.market.windows import (
@@ -341,6 +343,8 @@ async def open_market(
     async with await ChainLedger.connect(node.url, deployment, keys) as ledger:
         reader = BlockReader(ledger.rpc, deployment, ledger.contracts)
         url = database_url(None, folder)
+        is_private = PRIVATE_MARKET in ledger.contracts
+        private = await PrivateLedger.connect(ledger) if is_private else None
         async with MarketIndex.open(url, reader, poll_seconds=0.05) as index:
             services = Services(
                 ledger=ledger,
@@ -348,6 +352,7 @@ async def open_market(
                 clock=ledger.clock,
                 relayer=Relayer(ledger, development_address(RELAYER)),
                 development=keys,
+                private=private,
                 settings=settings or GatewaySettings(relay_burst=10_000),
             )
             async with serving(services) as http:

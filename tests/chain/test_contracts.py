@@ -148,6 +148,11 @@ def test_input_of_another_contract_is_not_read(market: Contract) -> None:
     assert market.read_input(b"\x01\x02\x03\x04") is None
 
 
+def test_a_function_is_known_by_its_selector(market: Contract) -> None:
+    assert market.function_at(market.encode("offerOf", 9)) == "offerOf"
+    assert market.function_at(b"\x01\x02\x03\x04") == ""
+
+
 def test_an_event_has_its_arguments_by_name(market: Contract, published: dict[str, object]) -> None:
     event = market.event(published)
 

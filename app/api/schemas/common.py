@@ -32,7 +32,8 @@ def _checksummed(value: str) -> str:
     return to_checksum_address(value)
 
 
-def _whole_bytes(value: str) -> str:
+def whole_bytes(value: str) -> str:
+    """The digits in small letters, two for each byte."""
     if len(value) % 2:
         raise PydanticCustomError("whole_bytes", "has two hex digits a byte")
     return value.lower()
@@ -57,7 +58,7 @@ Hash = Annotated[
 Signature = Annotated[
     str,
     Field(pattern=r"^0x[0-9a-fA-F]{2,2048}$", description="An EIP-712 signature: r, s, v"),
-    AfterValidator(_whole_bytes),
+    AfterValidator(whole_bytes),
 ]
 KeySignature = Annotated[
     str,
