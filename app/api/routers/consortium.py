@@ -11,6 +11,7 @@ from app.api.deps import (
     PatienceDep,
     RelayGuardDep,
     ServicesDep,
+    Writer,
     WriterDep,
     catch_up,
     no_query,
@@ -59,6 +60,7 @@ from app.ledger.consortium import (
     Support,
     calls_of,
 )
+from app.ledger.types import Receipt
 
 router = APIRouter(prefix="/consortium", tags=["consortium"])
 
@@ -149,10 +151,9 @@ async def propose(
     receipt = await Consortium(services.ledger).propose(
         writer.account(body.sender), proposed_calls(services, body), body.description
     )
-    await writer.seen(receipt)
     proposal_id = str(receipt.result)
     response.headers["Location"] = f"/api/v1/consortium/proposals/{proposal_id}"
-    return ProposalWritten(proposal_id=proposal_id, transactions=[Written.of(receipt)])
+    return await _written(writer, proposal_id, receipt)
 
 
 @router.post("/proposals/{proposal_id}/votes", status_code=201, dependencies=[Depends(no_query)])
@@ -183,8 +184,7 @@ async def cast_vote(
             CONSORTIUM, "castVoteBySig", number, int(support), voter, signature
         )
         receipt = await members.vote_by_signature(services.relayer.account, ballot, signature)
-    await writer.seen(receipt)
-    return ProposalWritten(proposal_id=proposal_id, transactions=[Written.of(receipt)])
+    return await _written(writer, proposal_id, receipt)
 
 
 @router.post("/proposals/{proposal_id}/queue", status_code=201, dependencies=[Depends(no_query)])
@@ -202,8 +202,7 @@ async def queue_proposal(
     proposal = await whole_proposal(services, proposal_id)
     await patience.until(proposal.vote_end + 1)
     receipt = await Consortium(services.ledger).queue(account, proposal)
-    await writer.seen(receipt)
-    return ProposalWritten(proposal_id=proposal_id, transactions=[Written.of(receipt)])
+    return await _written(writer, proposal_id, receipt)
 
 
 @router.post(
@@ -222,8 +221,7 @@ async def execute_proposal(
     members = Consortium(services.ledger)
     await patience.until(await members.executable_at(proposal.id))
     receipt = await members.execute(account, proposal)
-    await writer.seen(receipt)
-    return ProposalWritten(proposal_id=proposal_id, transactions=[Written.of(receipt)])
+    return await _written(writer, proposal_id, receipt)
 
 
 @router.post(
@@ -236,8 +234,7 @@ async def cancel_proposal(
     account = writer.account(body.sender)
     proposal = await whole_proposal(services, proposal_id)
     receipt = await Consortium(services.ledger).cancel(account, proposal)
-    await writer.seen(receipt)
-    return ProposalWritten(proposal_id=proposal_id, transactions=[Written.of(receipt)])
+    return await _written(writer, proposal_id, receipt)
 
 
 def proposed_calls(services: Services, body: Propose) -> list[ProposedCall]:
@@ -260,6 +257,11 @@ async def whole_proposal(services: Services, proposal_id: str) -> Proposal:
         return await Consortium(services.ledger).proposal(int(proposal_id))
     except NotFoundError:
         raise _unknown(proposal_id) from None
+
+
+async def _written(writer: Writer, proposal_id: str, receipt: Receipt) -> ProposalWritten:
+    await writer.seen(receipt)
+    return ProposalWritten(proposal_id=proposal_id, transactions=[Written.of(receipt)])
 
 
 async def _record(services: Services, proposal_id: str) -> ProposalRecord:
