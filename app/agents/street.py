@@ -46,6 +46,7 @@ from app.agents.operator.feeder import FILE_NAME as FEEDER_FILE
 from app.agents.operator.feeder import FeederLog
 from app.agents.operator.microgrid import Credit
 from app.agents.operator.state_of_charge import StoragePlan
+from app.agents.private.view import PrivateView
 from app.agents.reports import (
     DeadlineMiss,
     ForecastScore,
@@ -69,7 +70,7 @@ from app.agents.settling import Settling
 from app.agents.trading.planning import Plan, plan
 from app.errors import ConflictError, ContractRevertedError, InputError
 from app.ledger.protocol import Ledger
-from app.ledger.types import Agreement, AgreementState, Offer, Receipt, Terms
+from app.ledger.types import Address, Agreement, AgreementState, Offer, Receipt, Terms
 from app.market.windows import commit_start, grace_end, hold_end, window_at, window_start
 from app.scenario.scenario import Scenario, Venue
 
@@ -291,6 +292,10 @@ class Street:
     def note_agreement(self, agreement: Agreement) -> None:
         """Lets the operator settle an agreement that was written by somebody else's hand."""
         self._settling.note_agreement(agreement)
+
+    def private_view(self, account: Address) -> PrivateView | None:
+        """What a household sees of its own private trades; None where there is nothing private."""
+        return None
 
     # Figures
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from app.agents.private.view import PrivateView
 from app.api.about import About
 from app.chain.clock import MarketClock
 from app.chain.keys import Keystore
@@ -13,7 +14,7 @@ from app.index.market_index import MarketIndex
 from app.ledger.chain import ChainLedger
 from app.ledger.private import PrivateLedger
 from app.ledger.relayer import Relayer
-from app.ledger.types import Agreement
+from app.ledger.types import Address, Agreement
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,6 +32,13 @@ class Street(Protocol):
 
     def note_agreement(self, agreement: Agreement) -> None:
         """Lets the operator settle an agreement that was written by somebody else's hand."""
+        ...
+
+    def private_view(self, account: Address) -> PrivateView | None:
+        """What a household sees of its own private trades.
+
+        None where no such household has agents here, or where they trade in the open.
+        """
         ...
 
 

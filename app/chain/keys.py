@@ -11,7 +11,7 @@ from app.errors import ConfigurationError, ForbiddenError
 from app.ledger.types import Address
 from app.market.typed_data import address_of
 from app.privacy.audit import AuditorKey
-from app.privacy.keys import hkdf_expand, hkdf_extract
+from app.privacy.keys import SEED_BYTES, hkdf_expand, hkdf_extract
 from app.privacy.randomness import scalar_from
 
 DEVELOPMENT_MNEMONIC = "test test test test test test test test test test test junk"
@@ -91,6 +91,15 @@ def development_auditor_key() -> AuditorKey:
     """The key that opens what is committed to on development chains. Everybody knows it."""
     material = hkdf_extract(b"peerwatt/development", _development_seed())
     return AuditorKey.from_secret(scalar_from(hkdf_expand(material, b"auditor", 64)))
+
+
+def development_wallet_seed(account_number: int) -> bytes:
+    """The seed of the private keys of a development account (`app.privacy.keys.Wallet`).
+
+    Everybody can compute it: that is fit for development chains and for no other.
+    """
+    material = hkdf_extract(b"peerwatt/development", _development_seed())
+    return hkdf_expand(material, f"wallet/{account_number}".encode(), SEED_BYTES)
 
 
 def _development_keys(accounts: int) -> Iterator[bytes]:

@@ -44,6 +44,8 @@ MAX_DEFERRABLE_HOURS = 24
 MAX_NOTE = 1_000
 MAX_PARTICIPANTS = 2_000
 MAX_PRICE = Decimal(2**32 - 1).scaleb(-6)
+MIN_PRIVATE, MAX_PRIVATE = 4, 32
+MAX_PRIVATE_DEPOSIT = 2**32 - 1
 MAX_ROUNDS = 100
 MAX_SCALE = Decimal(10)
 MAX_SEED = 2**63 - 1
@@ -181,8 +183,8 @@ class Scenario:
     """Everything that a run depends on. Same scenario and seed, same trades.
 
     `start` is the first second of the first delivery window; it is traded in the hour before.
-    `participants` are in the order of the file's list, or of their ids. `notes` are sentences for
-    the reader of a run's report.
+    `participants` are in the order of the file's list, or of their ids. With `privacy` who trades,
+    how much and at what price stays hidden. `notes` are sentences for the reader of a run's report.
     """
 
     name: str
@@ -192,6 +194,7 @@ class Scenario:
     ledger: LedgerChoice
     venue: Venue
     pricing_rule: PricingRule
+    privacy: bool
     notes: tuple[str, ...]
     profiles: Path
     repeat: bool
@@ -238,6 +241,7 @@ def with_overrides(
     )
     _check_range("windows", changed.windows, 1, MAX_WINDOWS)
     _check_range("seed", changed.seed, 0, MAX_SEED)
+    _check_privacy(changed)
     load_profiles(changed)
     return changed
 
@@ -267,6 +271,7 @@ def load_scenario(path: Path) -> Scenario:
         ledger=LedgerChoice(file.ledger),
         venue=Venue(file.venue),
         pricing_rule=PricingRule[file.pricing_rule.upper()],
+        privacy=file.privacy,
         notes=_notes(file.notes),
         profiles=profiles_path,
         repeat=file.data.repeat,
@@ -276,6 +281,7 @@ def load_scenario(path: Path) -> Scenario:
         negotiation=_negotiation(file.negotiation),
         communication=_communication(file.communication),
     )
+    _check_privacy(scenario)
     load_profiles(scenario)
     return scenario
 
@@ -302,6 +308,36 @@ def load_profiles(scenario: Scenario) -> Profiles:
         hint = f"the data starts at {covered}; data.repeat: true lets it follow itself"
         raise ScenarioError("windows", "must lie within the data", scenario.windows, hint=hint)
     return profiles
+
+
+def _check_privacy(scenario: Scenario) -> None:
+    """What private trading asks for: people to hide among, a chain to prove things to."""
+    if not scenario.privacy:
+        return
+    if scenario.venue is not Venue.NEGOTIATION:
+        hint = "orders of the auction are public: set venue: negotiation, or privacy: off"
+        rule = "must be negotiation with privacy: on"
+        raise ScenarioError("venue", rule, scenario.venue.value, hint=hint)
+    if scenario.ledger is not LedgerChoice.CHAIN:
+        hint = "the model verifies no proofs: set ledger: chain, or privacy: off"
+        rule = "must be chain with privacy: on"
+        raise ScenarioError("ledger", rule, scenario.ledger.value, hint=hint)
+    if scenario.community_battery is not None:
+        hint = "everybody would know its trades: remove it, or set privacy: off"
+        rule = "must not be there with privacy: on"
+        raise ScenarioError("community_battery", rule, "a battery", hint=hint)
+    count = len(scenario.participants)
+    if not MIN_PRIVATE <= count <= MAX_PRIVATE:
+        rule = f"must be {MIN_PRIVATE} to {MAX_PRIVATE} households with privacy: on"
+        hint = "fewer have nobody to hide among, more cost too much to hide among: list some, or"
+        raise ScenarioError("participants.from", rule, count, hint=f"{hint} set privacy: off")
+    for participant in scenario.participants:
+        if participant.deposit > MAX_PRIVATE_DEPOSIT:
+            field = f"participants.households.{participant.household}.deposit"
+            most = Decimal(MAX_PRIVATE_DEPOSIT).scaleb(-6)
+            said = f"{Decimal(participant.deposit).scaleb(-6).normalize():f}"
+            hint = "lower it, or set privacy: off"
+            raise ScenarioError(field, f"must be at most {most} with privacy: on", said, hint=hint)
 
 
 def _notes(notes: Sequence[str]) -> tuple[str, ...]:

@@ -120,6 +120,7 @@ class ScenarioSection(_Section, frozen=True, kw_only=True):
     ledger: Literal["chain", "model"] = "chain"
     venue: Literal["negotiation", "auction", "both"] = "negotiation"
     pricing_rule: Literal["midpoint", "uniform", "pay_as_bid"] = "midpoint"
+    privacy: bool = False
     notes: list[str] = []
     data: DataSection
     grid: GridSection

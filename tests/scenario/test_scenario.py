@@ -72,7 +72,7 @@ def section(path, name: str) -> str:
 
 
 class TestExamples:
-    @pytest.mark.parametrize("name", ["street", "street-all-solar", "huang2022"])
+    @pytest.mark.parametrize("name", ["street", "street-all-solar", "huang2022", "private"])
     def test_every_example_loads_with_its_data(self, examples, name):
         scenario = load_scenario(examples / f"{name}.yaml")
         profiles = load_profiles(scenario)
@@ -84,6 +84,7 @@ class TestExamples:
             "street.yaml",
             "street-all-solar.yaml",
             "huang2022.yaml",
+            "private.yaml",
         }
 
     def test_street_is_a_day_of_thirteen_households(self, street):
