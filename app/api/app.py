@@ -28,6 +28,7 @@ from app.api.routers import (
     orders,
     participants,
     private,
+    private_trading,
     proposals,
     readings,
     relay,
@@ -116,6 +117,9 @@ def create_app(services: Services) -> FastAPI:
     if services.private is not None:
         app.state.private_relay = _private_relay(services, services.private)
         versioned.include_router(private.router)
+        versioned.include_router(private_trading.router)
+    else:
+        versioned.include_router(private_trading.missing)
     app.include_router(versioned)
     app.include_router(health.router)
     documentation.install(app, settings.swagger_ui)

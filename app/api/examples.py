@@ -12,6 +12,7 @@ from app.api.community_examples import (
     CommunityFacts,
     collect_community,
 )
+from app.api.private_examples import PRIVATE, PrivateFacts, collect_private
 from app.api.schemas.agreements import AgreementTerms
 from app.api.schemas.relay import RelayedCall
 from app.api.services import Services
@@ -69,6 +70,7 @@ class Facts:
     participant: Mapping[str, object]
     relayed: Mapping[str, object]
     community: CommunityFacts
+    private: PrivateFacts
 
 
 async def collect(services: Services) -> Facts:
@@ -131,6 +133,7 @@ async def collect(services: Services) -> Facts:
         },
         relayed=await _relayed(services, seller, window),
         community=await collect_community(services, now, depositor),
+        private=await collect_private(services, window),
     )
 
 
@@ -430,7 +433,13 @@ EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
 }
 """How each operation is tried, by its id."""
 
+
+def _of_private(name: str) -> Callable[[Facts], Example]:
+    make = PRIVATE[name]
+    return lambda facts: Example(*make(facts.private))
+
+
 PRIVATE_EXAMPLES: Mapping[str, Callable[[Facts], Example]] = {
-    "relay_private_call": lambda _: Example(body={"contract": "NotePool", "data": "0x00000000"}),
+    name: _of_private(name) for name in PRIVATE
 }
-"""The form of operations that are there with private trading: a proof cannot be made in advance."""
+"""How operations are tried that are there with private trading."""

@@ -20,6 +20,10 @@ Raw = Mapping[str, Any]
 
 _MARKET = "EnergyMarket"
 _FORWARDER = "Forwarder"
+_UNREAD = ("PrivateMarket", "NotePool")
+"""Of calls of these the function alone is read: events tell the rest, and the lists in a short
+input may share what they point to, so that it would be a very long one when decoded.
+"""
 
 
 class BlockReader:
@@ -130,6 +134,8 @@ class BlockReader:
         """Contract, function and arguments that a call comes to, and who wanted it."""
         if contract is None:
             return "", "", {}, sender
+        if contract.name in _UNREAD:
+            return contract.name, contract.function_at(data), {}, sender
         try:
             read = contract.read_input(data)
         except ChainError:  # anybody can send anything

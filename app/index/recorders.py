@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import LargeBinary, Table
 
 from app.index import schema
 from app.index.source import ChainEvent
 
 _LARGEST = 2**63 - 1
+_PLACE = ("block", "log_index", "transaction_hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,14 @@ class Recorder:
     """Turns an event into a row; `kind` is what the live feed calls it.
 
     `columns` says which argument a column is; `correction.2` is the third member of a struct.
+    `told` are the columns that the live feed has; None: all.
     """
 
     kind: str
     table: Table
     columns: Mapping[str, str]
     constants: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    told: tuple[str, ...] | None = None
 
     def values(self, event: ChainEvent) -> dict[str, object]:
         """The row's own columns. Bytes become 0x hex, lists JSON of texts."""
@@ -34,21 +37,34 @@ class Recorder:
         }
         return values | dict(self.constants)
 
+    def news(self, row: Mapping[str, object]) -> dict[str, object]:
+        """What the live feed says of a row."""
+        if self.told is None:
+            return dict(row)
+        return {name: row[name] for name in (*_PLACE, *self.told)}
+
 
 def _argument(event: ChainEvent, path: str) -> object:
-    name, _, place = path.partition(".")
+    name, *places = path.split(".")
     value: Any = event.arguments[name]
-    return value[int(place)] if place else value
+    for place in places:
+        value = value[int(place)]
+    return value
 
 
 def _storable(value: object, table: Table, column: str) -> object:
+    kind = table.c[column].type
+    if isinstance(kind, schema.OnePoint | schema.Points | schema.Unsigned):
+        return value
+    if isinstance(kind, LargeBinary) and isinstance(value, bytes):
+        return value if len(value) <= (kind.length or 0) else None
     if isinstance(value, list | tuple):
         return json.dumps([_hex(each) if isinstance(each, bytes) else str(each) for each in value])
     if isinstance(value, bytes):
         return _hex(value)
     if isinstance(value, str):
         return value.replace("\x00", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL has no NUL in text
-    if isinstance(value, int) and not isinstance(table.c[column].type, schema.Uint256):
+    if isinstance(value, int) and not isinstance(kind, schema.Uint256):
         # A hostile operator can publish terms for any uint64; they must not stop the index.
         return max(-_LARGEST, min(int(value), _LARGEST))
     return value
@@ -131,6 +147,27 @@ def _withdrawal_end(state: str, constants: Mapping[str, object], **columns: str)
         schema.withdrawal_ends,
         {"withdrawal_id": "withdrawalId"} | columns,
         {"state": state} | dict(constants),
+    )
+
+
+def _pool_movement(kind: str, account: str) -> Recorder:
+    return Recorder(
+        "pool_movement",
+        schema.pool_movements,
+        {"account": account, "amount": "amount"},
+        {"kind": kind},
+    )
+
+
+def _private_end(
+    state: str, constants: Mapping[str, object], columns: Mapping[str, str]
+) -> Recorder:
+    return Recorder(
+        "private_end",
+        schema.private_ends,
+        {"agreement_id": "agreementId"} | dict(columns),
+        {"state": state} | dict(constants),
+        ("agreement_id", "state"),
     )
 
 
@@ -403,4 +440,80 @@ RECORDERS: Mapping[tuple[str, str], Recorder] = {
         },
     ),
     ("MeterRegistry", "ReadingReleased"): Recorder("release", schema.releases, _READING),
+    ("PrivateMarket", "InfoPublished"): Recorder(
+        "private_key",
+        schema.private_keys,
+        {"account": "member", "key": "key"},
+        told=("account",),
+    ),
+    ("PrivateMarket", "AuditorChanged"): Recorder(
+        "private_auditor", schema.private_auditors, {"key": "auditor"}, told=()
+    ),
+    ("PrivateMarket", "RoundOpened"): Recorder(
+        "private_round",
+        schema.private_rounds,
+        {"window": "window", "ring": "ring"},
+        told=("window",),
+    ),
+    ("PrivateMarket", "OfferMade"): Recorder(
+        "private_offer",
+        schema.private_offers,
+        {
+            "offer_id": "offerId",
+            "window": "window",
+            "slot": "slot",
+            "image_x": "imageX",
+            "owner": "terms.2",
+            "energy": "terms.3",
+            "floor_price": "terms.4",
+            "energy_handle": "terms.5",
+            "price_handle": "terms.6",
+            "ephemeral_key": "terms.7",
+            "metadata": "terms.8",
+        },
+        told=("offer_id", "window"),
+    ),
+    ("PrivateMarket", "TransactionAllowed"): Recorder(
+        "private_agreement",
+        schema.private_agreements,
+        {
+            "agreement_id": "agreementId",
+            "offer_id": "offerId",
+            "energy": "agreement.1",
+            "price": "agreement.2",
+            "cost": "agreement.3",
+            "payout_key": "agreement.4",
+            "payout_ephemeral": "agreement.5.0",
+            "payout_view_tag": "agreement.5.1",
+            "payout_encrypted_amount": "agreement.5.2",
+            "refund_key": "agreement.6",
+            "refund_blinding": "agreement.7",
+            "energy_handle": "energyHandle",
+            "price_handle": "priceHandle",
+        },
+        told=("agreement_id", "offer_id", "window"),
+    ),
+    ("PrivateMarket", "TransactionMade"): _private_end(
+        "settled", {}, {"in_full": "inFull", "delivered": "delivered"}
+    ),
+    ("PrivateMarket", "TransactionCancelled"): _private_end(
+        "cancelled", {"in_full": None, "delivered": None}, {}
+    ),
+    ("NotePool", "NoteCreated"): Recorder(
+        "note",
+        schema.notes,
+        {
+            "key": "note.0",
+            "commitment": "note.1",
+            "ephemeral": "message.0",
+            "view_tag": "message.1",
+            "encrypted_amount": "message.2",
+        },
+        told=("number",),
+    ),
+    ("NotePool", "NoteSpent"): Recorder(
+        "note_image", schema.note_images, {"x": "imageX"}, told=("number",)
+    ),
+    ("NotePool", "Deposited"): _pool_movement("deposit", "payer"),
+    ("NotePool", "Withdrawn"): _pool_movement("withdrawal", "recipient"),
 }

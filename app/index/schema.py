@@ -5,6 +5,7 @@ or an agreement is a query over the rows that came later. `VERSION` rises with e
 index of another version starts anew from the first block.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Dialect,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -22,13 +24,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-VERSION = "4"
+from app.privacy.curve import Point
+from app.privacy.transcript import pack
+
+VERSION = "5"
 
 metadata = MetaData()
 
 _HASH = String(66)
 _ADDRESS = String(42)
 _SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
+_WORD = 32
+_POINT = 2 * _WORD
+
+LARGEST_METADATA = 4_096
+"""Bytes of an offer's metadata that are kept, which are as many as the relay takes."""
 
 
 class Uint256(TypeDecorator[int]):
@@ -42,6 +52,58 @@ class Uint256(TypeDecorator[int]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
         return None if value is None else int(value)
+
+
+class Unsigned(TypeDecorator[int]):
+    """A number without a sign, as so many bytes, the highest first."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else value.to_bytes(self.size, "big")
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> int | None:
+        return None if value is None else int.from_bytes(value, "big")
+
+
+class Points(TypeDecorator[tuple[Point, ...]]):
+    """Points of bn254, 64 bytes each: x and y."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[Point] | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else pack(value)
+
+    def process_result_value(
+        self, value: bytes | None, dialect: Dialect
+    ) -> tuple[Point, ...] | None:
+        if value is None:
+            return None
+        return tuple(_point_at(value, start) for start in range(0, len(value), _POINT))
+
+
+class OnePoint(TypeDecorator[Point]):
+    """A point of bn254, or two numbers that should be one: 64 bytes, x and y."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Point | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else pack([value])
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Point | None:
+        return None if value is None else _point_at(value, 0)
+
+
+def _point_at(packed: bytes, start: int) -> Point:
+    x, y = packed[start : start + _WORD], packed[start + _WORD : start + _POINT]
+    return int.from_bytes(x, "big"), int.from_bytes(y, "big")
 
 
 def _event_table(name: str, *columns: Column[Any] | Index) -> Table:
@@ -66,6 +128,10 @@ def _uint256(name: str) -> Column[int]:
 
 def _integer(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False)
+
+
+def _point(name: str) -> Column[Point]:
+    return Column(name, OnePoint, nullable=False)
 
 
 settings = Table(
@@ -411,6 +477,89 @@ releases = _event_table(
 )
 retractions = _event_table("retractions", _address("holder"), _integer("energy_wh"))
 
+private_keys = _event_table(
+    "private_keys",
+    _address("account"),
+    _point("key"),
+    Index("private_keys_account", "account", "block", "log_index"),
+)
+private_auditors = _event_table("private_auditors", _point("key"))
+private_rounds = _event_table(
+    "private_rounds",
+    _integer("window"),
+    Column("ring", Points, nullable=False),
+    Index("private_rounds_window", "window"),
+)
+private_offers = _event_table(
+    "private_offers",
+    _integer("offer_id"),
+    _integer("window"),
+    _integer("slot"),
+    Column("image_x", Unsigned(_WORD), nullable=False),
+    _address("owner"),
+    _point("energy"),
+    _point("floor_price"),
+    _point("energy_handle"),
+    _point("price_handle"),
+    Column("ephemeral_key", LargeBinary(33), comment="null: it is longer"),
+    Column("metadata", LargeBinary(LARGEST_METADATA), comment="null: it is longer"),
+    Index("private_offers_offer_id", "offer_id"),
+    Index("private_offers_window", "window", "block", "log_index"),
+)
+private_agreements = _event_table(
+    "private_agreements",
+    Column("agreement_id", _HASH, nullable=False),
+    _integer("offer_id"),
+    _integer("window"),
+    _point("energy"),
+    _point("price"),
+    _point("cost"),
+    _point("payout_key"),
+    _point("payout_ephemeral"),
+    _integer("payout_view_tag"),
+    Column("payout_encrypted_amount", Unsigned(8), nullable=False),
+    _point("refund_key"),
+    _point("refund_blinding"),
+    _point("energy_handle"),
+    _point("price_handle"),
+    Index("private_agreements_agreement_id", "agreement_id"),
+    Index("private_agreements_offer_id", "offer_id"),
+    Index("private_agreements_window", "window", "block", "log_index"),
+)
+private_ends = _event_table(
+    "private_ends",
+    Column("agreement_id", _HASH, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("in_full", Boolean, comment="null: cancelled"),
+    Column("delivered", OnePoint, comment="null: cancelled"),
+    Index("private_ends_agreement_id", "agreement_id"),
+)
+notes = _event_table(
+    "notes",
+    _integer("number"),
+    _point("key"),
+    _point("commitment"),
+    _point("ephemeral"),
+    _integer("view_tag"),
+    Column("encrypted_amount", Unsigned(8), nullable=False),
+    Index("notes_number", "number", unique=True),
+)
+note_images = _event_table(
+    "note_images",
+    _integer("number"),
+    Column("x", Unsigned(_WORD), nullable=False),
+    Index("note_images_number", "number", unique=True),
+)
+pool_movements = _event_table(
+    "pool_movements",
+    _address("account"),
+    Column("kind", String(16), nullable=False),
+    _integer("amount"),
+    Index("pool_movements_account", "account", "block", "log_index"),
+)
+NUMBERED_TABLES = (notes, note_images)
+"""Those whose rows are counted from 0 in the order in which they came."""
+
 CHAIN_TABLES = (
     blocks,
     transactions,
@@ -452,6 +601,15 @@ CHAIN_TABLES = (
     corrections,
     releases,
     retractions,
+    private_keys,
+    private_auditors,
+    private_rounds,
+    private_offers,
+    private_agreements,
+    private_ends,
+    notes,
+    note_images,
+    pool_movements,
 )
 
 feed = Table(

@@ -1,8 +1,8 @@
 """Writes to the index: every function here is one piece of a transaction that the caller holds."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select
@@ -10,12 +10,21 @@ from sqlalchemy import Connection, Table, delete, func, insert, inspect, select
 from app.index import schema
 from app.index.recorders import RECORDERS
 from app.index.records import FeedEntry
-from app.index.source import BlockHeader, ChainBlock, ChainEvent, ChainReader
+from app.index.source import (
+    BlockHeader,
+    ChainBlock,
+    ChainEvent,
+    ChainReader,
+    ChainTransaction,
+)
 from app.ledger.fills import fill_agreement
 from app.ledger.types import Agreement
 
 FEED_LENGTH = 20_000
 """How many entries of the live feed are kept for those who come back."""
+
+_FILLED = ("EnergyMarket", "TransactionAllowed", "OrderFilled")
+_OFFER_INDEX_BITS = 32  # of an offer's id; above them is its window
 
 
 def prepare(connection: Connection, identity: str) -> bool:
@@ -56,6 +65,7 @@ def append(
 ) -> tuple[FeedEntry, ...]:
     """Adds consecutive blocks that follow the cursor, and moves the cursor. Returns the news."""
     rows: dict[str, list[dict[str, object]]] = {table.name: [] for table in schema.CHAIN_TABLES}
+    numbers = {table.name: _numbers(connection, table) for table in schema.NUMBERED_TABLES}
     news: list[tuple[str, Mapping[str, object]]] = []
     for block in blocks:
         rows[schema.blocks.name].append(_block_row(block.header))
@@ -63,17 +73,7 @@ def append(
         filled: dict[int, str] = {}
         for transaction in block.transactions:
             shown |= {reader.agreement_id(each): each for each in transaction.agreements}
-            row: dict[str, object] = {
-                "block": block.header.number,
-                "log_index": transaction.index,
-                "hash": transaction.hash,
-                "sender": transaction.sender,
-                "signer": transaction.signer,
-                "contract": transaction.contract,
-                "function": transaction.function,
-                "gas_used": transaction.gas_used,
-                "succeeded": transaction.succeeded,
-            }
+            row = _transaction_row(block.header, transaction)
             rows[schema.transactions.name].append(row)
             news.append(("transaction", row | {"at": block.header.timestamp}))
         for place, agreement in _agreements_of_fills(block.events).items():
@@ -89,14 +89,11 @@ def append(
                 "transaction_hash": event.transaction_hash,
                 **recorder.values(event),
             }
-            if recorder.table is schema.agreements:
-                whole = shown.get(str(row["agreement_id"]))
-                row["deadline"] = whole.deadline if whole else None
-                row["salt"] = whole.salt if whole else None
-            if recorder.table is schema.fills:
-                row["agreement_id"] = filled.get(event.log_index)
+            row |= _what_no_event_says(recorder.table, row, shown, filled)
+            if recorder.table.name in numbers:
+                row["number"] = next(numbers[recorder.table.name])
             rows[recorder.table.name].append(row)
-            news.append((recorder.kind, row | {"at": block.header.timestamp}))
+            news.append((recorder.kind, recorder.news(row) | {"at": block.header.timestamp}))
     for table in schema.CHAIN_TABLES:
         if rows[table.name]:
             connection.execute(insert(table), rows[table.name])
@@ -169,6 +166,40 @@ def _block_row(header: BlockHeader) -> dict[str, object]:
     }
 
 
+def _transaction_row(header: BlockHeader, transaction: ChainTransaction) -> dict[str, object]:
+    return {
+        "block": header.number,
+        "log_index": transaction.index,
+        "hash": transaction.hash,
+        "sender": transaction.sender,
+        "signer": transaction.signer,
+        "contract": transaction.contract,
+        "function": transaction.function,
+        "gas_used": transaction.gas_used,
+        "succeeded": transaction.succeeded,
+    }
+
+
+def _what_no_event_says(
+    table: Table,
+    row: Mapping[str, Any],
+    shown: Mapping[str, Agreement],
+    filled: Mapping[int, str],
+) -> dict[str, object]:
+    """Further columns of a row: from inputs that `shown` agreements, or agreements of fills."""
+    if table is schema.agreements:
+        whole = shown.get(row["agreement_id"])
+        return {
+            "deadline": whole.deadline if whole else None,
+            "salt": whole.salt if whole else None,
+        }
+    if table is schema.fills:
+        return {"agreement_id": filled.get(row["log_index"])}
+    if table is schema.private_agreements:
+        return {"window": row["offer_id"] >> _OFFER_INDEX_BITS}
+    return {}
+
+
 def _agreements_of_fills(events: Sequence[ChainEvent]) -> dict[int, Agreement]:
     """The agreements that an auction has made of its fills, by the places of the fills.
 
@@ -177,8 +208,14 @@ def _agreements_of_fills(events: Sequence[ChainEvent]) -> dict[int, Agreement]:
     return {
         filled.log_index: fill_agreement(allowed.arguments, filled.arguments)
         for allowed, filled in pairwise(events)
-        if (allowed.name, filled.name) == ("TransactionAllowed", "OrderFilled")
+        if (allowed.contract, allowed.name, filled.name) == _FILLED
     }
+
+
+def _numbers(connection: Connection, table: Table) -> Iterator[int]:
+    """The numbers of the rows to come. Those of rows that were taken back are given anew."""
+    last = connection.execute(select(func.max(table.c.number))).scalar()
+    return count(0 if last is None else last + 1)
 
 
 def _move_cursor(connection: Connection, number: int, block: str) -> None:
