@@ -67,6 +67,15 @@ def check_point(field: str, point: Point) -> Point:
     return point
 
 
+def lift_x(field: str, x: int) -> Point:
+    """The point with this x whose y is even; InputError if the curve has none."""
+    if 0 <= x < P:
+        y = pow(x**3 + 3, (P + 1) // 4, P)
+        if (y * y - x**3 - 3) % P == 0:
+            return x, y if y % 2 == 0 else P - y
+    raise InputError(field, "must be the x of a point of the curve bn254", x)
+
+
 def check_scalar(field: str, value: int, *, secret: bool = False) -> int:
     """The number; InputError unless it is in 0..N-1, so that each proof has one form only.
 

@@ -159,14 +159,14 @@ def partial_opening() -> Case:
 
 def claimed() -> Case:
     key = members(3)[2]
-    act = Act(CONTEXT, key_image(key, CONTEXT))
+    act = Act(CONTEXT, key_image(key, CONTEXT)[0])
     proof = claim(key, act, MESSAGE, entropy=entropy_of("claim"))
     return verify_claim, {"public": key.public, "act": act, "context": MESSAGE, "proof": proof}
 
 
 def denied() -> Case:
     keys = members(3)
-    act = Act(CONTEXT, key_image(keys[2], CONTEXT))
+    act = Act(CONTEXT, key_image(keys[2], CONTEXT)[0])
     denial = deny(keys[0], act, MESSAGE, entropy=entropy_of("denial"))
     return verify_denial, {
         "public": keys[0].public,

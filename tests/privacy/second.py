@@ -166,18 +166,34 @@ def handles(vector: dict) -> bool:
 
 
 def claim(vector: dict) -> bool:
-    key, image = point(vector["public"]), point(vector["act"]["image"])
-    base = tag_base(vector["act"]["context"])
-    state = begin("peerwatt/claim/1", vector["context"], key, base, image)
-    return linear(state, [(key, [(0, G)]), (image, [(0, base)])], vector["proof"])
+    key, base = point(vector["public"]), tag_base(vector["act"]["context"])
+    for image in images(vector["act"]):
+        state = begin("peerwatt/claim/1", vector["context"], key, base, image)
+        if linear(state, [(key, [(0, G)]), (image, [(0, base)])], vector["proof"]):
+            return True
+    return False
 
 
 def denial(vector: dict) -> bool:
-    key, image = point(vector["public"]), point(vector["act"]["image"])
-    base, k = tag_base(vector["act"]["context"]), point(vector["denial"]["difference"])
-    state = begin("peerwatt/denial/1", vector["context"], key, base, image, k)
-    equations = [(k, [(0, base), (1, neg(image))]), (INFINITY, [(0, G), (1, neg(key))])]
+    key, base = point(vector["public"]), tag_base(vector["act"]["context"])
+    even, odd = images(vector["act"])
+    first, second = point(vector["denial"]["even"]), point(vector["denial"]["odd"])
+    state = begin("peerwatt/denial/1", vector["context"], key, base, even, first, second)
+    equations = [
+        (first, [(0, base), (1, neg(even))]),
+        (INFINITY, [(0, G), (1, neg(key))]),
+        (second, [(2, base), (3, neg(odd))]),
+        (INFINITY, [(2, G), (3, neg(key))]),
+    ]
     return linear(state, equations, vector["denial"]["proof"])
+
+
+def images(act: dict) -> tuple[Point, Point]:
+    """Both points with the x of an act, that with even y first."""
+    x = int(act["image_x"], 16)
+    y = _root(x**3 + 3)
+    even = FQ(x), FQ(y if y % 2 == 0 else P - y)
+    return even, neg(even)
 
 
 def partial_opening(vector: dict) -> bool:

@@ -174,7 +174,7 @@ async def test_each_member_can_claim_or_deny_an_offer(played, private, members):
     images = [key_image(member.wallet.member, context) for member in members]
     assert [image[0] for image in images[:sellers]] == used
 
-    act = Act(context, images[0])
+    act = Act(context, used[0])
     maker, other = members[0].wallet.member, members[1].wallet.member
     assert verify_claim(maker.public, act, ANSWER, claim(maker, act, ANSWER))
     assert verify_denial(other.public, act, ANSWER, deny(other, act, ANSWER))
