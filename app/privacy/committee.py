@@ -73,6 +73,8 @@ class PartialOpening:
     proof: SigmaProof
 
     def __post_init__(self) -> None:
+        if not 0 < self.index < N:  # or one share would count as two auditors'
+            raise InputError("partial.index", "must be 1 or more", self.index)
         check_point("partial.point", self.point)
 
 
@@ -146,22 +148,28 @@ def combine_partials(
 ) -> Point:
     """The point d D, from which `audit.reveal` finds the value.
 
+    Contributions that are not their auditor's share count for nothing, whoever sent them.
+
     Raises:
-        ForbiddenError: too few different auditors contributed, or one of them wrongly.
+        ForbiddenError: too few different auditors contributed; it names whose share was none.
     """
-    chosen = list({partial.index: partial for partial in partials}.values())
-    chosen = chosen[: committee.threshold]
-    if len(chosen) < committee.threshold:
+    points: dict[int, Point] = {}
+    false = set()
+    for partial in partials:
+        if partial.index in points or len(points) == committee.threshold:
+            continue
+        if verify_partial(committee, handle, partial, context, curve=curve):
+            points[partial.index] = partial.point
+        else:
+            false.add(partial.index)
+    if len(points) < committee.threshold:
+        named = [f"; auditor {index} contributed what is not its share" for index in sorted(false)]
         raise ForbiddenError(
-            f"it takes {committee.threshold} auditors to open a handle, here are {len(chosen)}"
+            f"it takes {committee.threshold} auditors to open a handle, here are {len(points)}"
+            + "".join(named)
         )
-    for partial in chosen:
-        if not verify_partial(committee, handle, partial, context, curve=curve):
-            raise ForbiddenError(f"auditor {partial.index} contributed what is not its share")
-    indices = [partial.index for partial in chosen]
-    return curve.combine(
-        [partial.point for partial in chosen], [_lagrange(i, indices) for i in indices]
-    )
+    indices = list(points)
+    return curve.combine(list(points.values()), [_lagrange(i, indices) for i in indices])
 
 
 def _lagrange(index: int, indices: Sequence[int]) -> int:

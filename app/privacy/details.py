@@ -3,7 +3,8 @@
 The sender draws e and a content key K:
 
     R = e G                                wrapped_i = K xor keccak(tag || e P_i || R || i)
-    text_j = plain_j xor keccak(K || j)    check = first 16 bytes of keccak(K || keccak(text))
+    padded = plain || 80 || 00 ... 00      a multiple of 128 bytes, as a length tells something
+    text_j = padded_j xor keccak(K || j)   check = first 16 bytes of keccak(K || keccak(text))
 
 On the wire: R (two words), check, the wrapped keys in the order of the ring, the text. A member
 knows its place in the ring, and finds K by e P_i = x_i R. One sealing serves one offer: keys and
@@ -23,11 +24,14 @@ from app.privacy.randomness import Entropy, random_scalar, system_entropy
 from app.privacy.transcript import hash_words, pack
 
 DETAILS_TAG = keccak(b"peerwatt/details/1")
-MAX_DETAILS = 1_024
+MAX_TEXT = 1_024
+MAX_DETAILS = MAX_TEXT - 1
 
 _WORD = 32
 _CHECK = 16
 _HEAD = 2 * _WORD + _CHECK
+_BLOCK = 128
+_END = b"\x80"
 
 
 def seal_details(
@@ -37,7 +41,7 @@ def seal_details(
     entropy: Entropy = system_entropy,
     curve: Curve = FAST,
 ) -> bytes:
-    """Seals up to 1,024 bytes for the owners of the ring's keys."""
+    """Seals up to 1,023 bytes for the owners of the ring's keys."""
     if len(plain) > MAX_DETAILS:
         raise InputError("details", f"must have at most {MAX_DETAILS} bytes", len(plain))
     secret, content_key = random_scalar(entropy), entropy(_WORD)
@@ -46,7 +50,8 @@ def seal_details(
         _xor(content_key, _mask(curve.multiply(public, secret), ephemeral, number))
         for number, public in enumerate(ring)
     ]
-    text = _xor(plain, _stream(content_key, len(plain)))
+    padded = plain + _END + bytes(-(len(plain) + 1) % _BLOCK)
+    text = _xor(padded, _stream(content_key, len(padded)))
     return b"".join([pack([ephemeral]), _check(content_key, text), *wrapped, text])
 
 
@@ -56,7 +61,7 @@ def open_details(
     """What was sealed for the ring, to one of its members; None if that is not so."""
     size = len(ring)
     start = _HEAD + size * _WORD
-    if key.public not in ring or not start <= len(sealed) <= start + MAX_DETAILS:
+    if key.public not in ring or not start <= len(sealed) <= start + MAX_TEXT:
         return None
     x, y = (int.from_bytes(sealed[at : at + _WORD], "big") for at in (0, _WORD))
     try:
@@ -69,7 +74,8 @@ def open_details(
     text = sealed[start:]
     if not hmac.compare_digest(_check(content_key, text), sealed[2 * _WORD : _HEAD]):
         return None
-    return _xor(text, _stream(content_key, len(text)))
+    plain, end, _ = _xor(text, _stream(content_key, len(text))).rpartition(_END)
+    return plain if end else None
 
 
 def _mask(shared: Point, ephemeral: Point, number: int) -> bytes:

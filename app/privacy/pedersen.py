@@ -22,9 +22,9 @@ from app.privacy.randomness import Entropy, random_scalar, system_entropy
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a commitment hides: a value, 0..N-1, and its blinding, which is a secret."""
+    """What a commitment hides: a value, 0..N-1, and its blinding. Both are secrets."""
 
-    value: int
+    value: int = field(repr=False)
     blinding: int = field(repr=False)
 
     def __post_init__(self) -> None:

@@ -18,7 +18,13 @@ from app.market.typed_data import (
     private_agreement_digest,
     sign,
 )
-from app.privacy.audit import Handle, make_handle, prove_handles, verify_handles
+from app.privacy.audit import (
+    Handle,
+    ValueFinder,
+    make_handle,
+    prove_handles,
+    verify_handles,
+)
 from app.privacy.bulletproofs import RangeProof, RangeStatement, prove_ranges, verify_ranges
 from app.privacy.clsag import SpendableNote
 from app.privacy.curve import BLINDING_BASE, VALUE_BASE, Point, check_point
@@ -33,6 +39,7 @@ from app.privacy.sigma import SigmaProof
 from app.privacy.spending import (
     AMOUNT_BITS,
     FREE,
+    MAX_AMOUNT,
     Pool,
     Purpose,
     Spend,
@@ -354,7 +361,11 @@ def make_agreement(
         payee: where the seller wants its money.
         refund: note that the buyer has made for itself, of any amount, for what comes back.
         entropy: of blindings and nonces.
+
+    Raises:
+        InputError: no part could be settled with the buyer's note, or a number is out of its range.
     """
+    _check_refund(refund)
     energy, agreed = Opening.of(deal.energy_wh, entropy), Opening.of(deal.price, entropy)
     rounded = Cost.of(energy, agreed, Rounding.UP, 1, entropy=entropy)
     payout = send_note(payee, rounded.cost.value, entropy=entropy)
@@ -450,6 +461,25 @@ def settle_part(
     return MadeSettlement(settlement, point, paid, refund)
 
 
+def returned(made: MadeAgreement, note: Note) -> SentNote | None:
+    """What a note with the refund key hides: all, or what a part has left. For the buyer.
+
+    It takes nobody's word: a seller can settle a part and publish a message that says nothing.
+    """
+    blindings = (made.payout.opening.blinding, made.refund.opening.blinding)
+    return _opened(made, made.refund, note, blindings)
+
+
+def paid(made: MadeAgreement, note: Note) -> SentNote | None:
+    """What a note with the payout key hides: all, or what a part costs. For the seller.
+
+    A buyer that has the operator's word can settle, too.
+    """
+    escrow = made.payout.opening
+    blindings = (escrow.blinding, (escrow - made.refund.opening).blinding)
+    return _opened(made, made.payout, note, blindings)
+
+
 # Verifying, as the market does
 
 
@@ -541,8 +571,35 @@ def verify_settlement(
 
 
 def announcement_of(terms: OfferTerms) -> Announcement:
-    """The announcement of an offer's owner: whose keys these are can tell (`stealth.is_mine`)."""
+    """The announcement of an offer's owner: whose keys these are can tell (`stealth.is_mine`).
+
+    InputError where the offer has none that makes sense, which the market doesn't ask for.
+    """
+    if not terms.metadata:
+        raise InputError("metadata", "must begin with a view tag", "nothing")
     return Announcement(terms.owner, terms.ephemeral_key, terms.metadata[0])
+
+
+def _check_refund(refund: SentNote) -> None:
+    opening = refund.opening
+    if opening.value > MAX_AMOUNT or revalued(refund, opening.value) != refund:
+        raise InputError("refund", "must be a note that opens as it says", "another")
+
+
+def _opened(
+    made: MadeAgreement, known: SentNote, note: Note, blindings: Sequence[int]
+) -> SentNote | None:
+    """A note of an agreement, by one of its blindings and a search for its amount."""
+    if note.key != known.note.key:
+        return None
+    finder = ValueFinder(max(made.cost.bit_length(), 1))
+    for blinding in blindings:
+        try:
+            amount = finder.find(subtract(note.commitment, FAST.multiply(BLINDING_BASE, blinding)))
+        except InputError:  # it has another blinding
+            continue
+        return SentNote(note, known.message, Opening(amount, blinding))
+    return None
 
 
 def _below_ceiling(rules: Rules, price: Opening) -> Opening:

@@ -150,6 +150,26 @@ def test_a_false_contribution_is_named(committee_of_three_in_five, handle):
         combine_partials(committee, handle.point, [partials[0], posing, partials[2]], CONTEXT)
 
 
+def test_who_contributes_nonsense_stops_nobody(committee_of_three_in_five, handle, finder):
+    """Not even in the name of another auditor, before or after it."""
+    committee, shares = committee_of_three_in_five
+    good = [open_partially(committee, share, handle.point, CONTEXT) for share in shares]
+    false = [replace(each, point=FAST.add(each.point, G)) for each in good]
+
+    for partials in ([false[0], *good[1:4]], [*false[:3], *good[:3]], [*good[:3], *false[:3]]):
+        point = combine_partials(committee, handle.point, partials, CONTEXT)
+        assert reveal(handle, point, finder) == 1_234
+
+
+def test_auditors_have_one_number_each(committee_of_three_in_five, handle):
+    committee, shares = committee_of_three_in_five
+    partial = open_partially(committee, shares[0], handle.point, CONTEXT)
+
+    for index in (0, -1, N, partial.index + N):
+        with pytest.raises(InputError, match=r"partial\.index"):
+            replace(partial, index=index)
+
+
 def test_a_contribution_serves_one_handle_and_one_purpose(committee_of_three_in_five, handle, key):
     committee, shares = committee_of_three_in_five
     partial = open_partially(committee, shares[0], handle.point, CONTEXT)

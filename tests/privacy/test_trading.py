@@ -13,7 +13,7 @@ from app.privacy.clsag import SpendableNote
 from app.privacy.curve import G
 from app.privacy.details import open_details, seal_details
 from app.privacy.fast_curve import FAST
-from app.privacy.notes import receive_note, send_note
+from app.privacy.notes import Note, receive_note, send_note
 from app.privacy.pedersen import Opening, commit
 from app.privacy.rows import from_row, to_row
 from app.privacy.spending import Pool, Purpose, Spend, spend_notes, verify_spend_of_notes
@@ -33,7 +33,9 @@ from app.privacy.trading import (
     announcement_of,
     make_agreement,
     make_offer,
+    paid,
     pay_agreement,
+    returned,
     settle_part,
     verify_agreement,
     verify_offers,
@@ -158,6 +160,56 @@ def test_the_owner_of_an_offer_is_its_makers_one_time_account(offer, owner):
     public = owner.meta_address().spend_public
 
     assert is_mine(announcement_of(offer.terms), public, owner.view_secret)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"opening": Opening(2**64, 77)},
+        {"opening": Opening(0, 77)},
+        {"message": "of another amount"},
+    ],
+    ids=["too much", "of another commitment", "message"],
+)
+def test_a_seller_takes_no_refund_note_that_it_could_not_settle_with(offer, changed):
+    """The buyer makes it; with a bad one no part could be paid, and the buyer got all back."""
+    refund = send_note(note_keys("payer").address(), 0, entropy=entropy_of("refund"))
+    if "opening" in changed and changed["opening"].value:
+        changed = {**changed, "note": Note(refund.note.key, commit(changed["opening"]))}
+    if "message" in changed:
+        changed = {"message": replace(refund.message, encrypted_amount=2**64 - 1)}
+        changed["opening"] = Opening(2**33, refund.opening.blinding)
+        changed["note"] = Note(refund.note.key, commit(changed["opening"]))
+    deal = Deal(WINDOW << 32, offer.energy, AGREED_WH, PRICE)
+
+    with pytest.raises(InputError, match="refund"):
+        make_agreement(RULES, offer, deal, note_keys("payee").address(), replace(refund, **changed))
+
+
+def test_each_side_finds_its_note_without_the_others_help(made, part):
+    whole = Note(made.refund.note.key, made.agreement.cost)
+
+    assert returned(made, part.refund.note).opening == part.refund.opening
+    assert returned(made, whole).opening == made.payout.opening
+    assert returned(made, made.refund.note) == made.refund
+    assert paid(made, part.payout.note).opening == part.payout.opening
+    assert paid(made, made.payout.note).opening == made.payout.opening
+
+
+def test_what_hides_something_else_is_found_by_neither_side(made):
+    strange = commit(Opening(5, 77))
+
+    assert returned(made, Note(made.refund.note.key, strange)) is None
+    assert paid(made, Note(made.payout.note.key, strange)) is None
+    assert returned(made, made.payout.note) is None
+    assert paid(made, Note(made.refund.note.key, made.agreement.cost)) is None
+
+
+def test_an_offer_announces_whatever_its_metadata_are(offer):
+    """They are anybody's of the ring: a wallet that reads all offers must bear them."""
+    for changed in ({"metadata": b""}, {"ephemeral_key": b"\x04"}, {"ephemeral_key": b""}):
+        with pytest.raises(InputError):
+            announcement_of(replace(offer.terms, **changed))
 
 
 # It says nothing elsewhere
@@ -306,5 +358,19 @@ def test_altered_details_are_noticed(keys):
 
 
 def test_details_are_short(keys):
-    with pytest.raises(InputError, match="1024"):
-        seal_details(bytes(1_025), publics(keys))
+    longest = bytes(1_023)
+
+    assert open_details(seal_details(longest, publics(keys)), publics(keys), keys[0]) == longest
+    with pytest.raises(InputError, match="1023"):
+        seal_details(bytes(1_024), publics(keys))
+
+
+def test_the_length_of_details_does_not_tell_what_they_are(keys):
+    """An amount with one digit more, or a longer address, is no longer."""
+    ring = publics(keys)
+    texts = [b"", b"5 kWh", b"\x80\0\0", b"12345 Wh at anna@home", bytes(127)]
+    sealed = [seal_details(text, ring) for text in texts]
+
+    assert len(set(map(len, sealed))) == 1
+    assert [open_details(each, ring, keys[2]) for each in sealed] == texts
+    assert len(seal_details(bytes(128), ring)) == len(sealed[0]) + 128
