@@ -29,6 +29,7 @@ from app.api.routers import (
     participants,
     private,
     private_trading,
+    private_views,
     proposals,
     readings,
     relay,
@@ -118,6 +119,7 @@ def create_app(services: Services) -> FastAPI:
         app.state.private_relay = _private_relay(services, services.private)
         versioned.include_router(private.router)
         versioned.include_router(private_trading.router)
+        versioned.include_router(private_views.router)
     else:
         versioned.include_router(private_trading.missing)
     app.include_router(versioned)

@@ -43,6 +43,8 @@ from app.market.units import WH_PER_KWH
 _FREEZING = (schema.offers, schema.orders, schema.agreements)
 """What is the first thing that happens for a window, and freezes its terms."""
 
+_PRIVATE = ("PrivateMarket", "NotePool")
+
 OfferState = Literal["open", "sold_out", "cancelled", "closed"]
 
 
@@ -242,12 +244,7 @@ def summary(connection: Connection) -> SummaryRecord:
     import_wh = int(grid.lacked_wh) + covered_wh
     used_wh = _used_wh(connection)
     saving, gain = _gains(connection)
-    gas = connection.execute(
-        select(schema.transactions.c.function, func.sum(schema.transactions.c.gas_used)).group_by(
-            schema.transactions.c.function
-        )
-    ).all()
-    gas_by_function = {function or "other": int(used) for function, used in sorted(map(tuple, gas))}
+    gas_by_function = _gas_by_function(connection)
     return SummaryRecord(
         windows=grid.windows,
         participants=_number(connection, func.count(schema.participants.c.participant.distinct())),
@@ -267,6 +264,25 @@ def summary(connection: Connection) -> SummaryRecord:
         gas_total=sum(gas_by_function.values()),
         gas_by_function=gas_by_function,
     )
+
+
+def _gas_by_function(connection: Connection) -> dict[str, int]:
+    """Gas by function. Those of private trading, which have the names of the open market's, have
+    the name of their contract before their own.
+    """
+    sent = schema.transactions.c
+    rows = connection.execute(
+        select(sent.contract, sent.function, func.sum(sent.gas_used).label("gas"))
+        .group_by(sent.contract, sent.function)
+        .order_by(sent.function, sent.contract)
+    )
+    used: dict[str, int] = {}
+    for row in rows:
+        name = row.function or "other"
+        if row.contract in _PRIVATE:
+            name = f"{row.contract}.{name}"
+        used[name] = used.get(name, 0) + int(row.gas)
+    return used
 
 
 def messages(

@@ -39,9 +39,10 @@ async def stream_events(
 ) -> EventStream:
     """Events of the chain (`offer`, `agreement`, `settlement`, `reading`, `position`, ..., of the
     consortium `membership`, `consortium_proposal`, `ballot`, `proposal_step`, of the treasury
-    `deposit_confirmation`, `withdrawal_request`, ..., of audits `doubt`, `release`, ...),
-    `transaction`, `message` (negotiations), `clock` once a second, `reorganised` (rows above
-    `block` are void).
+    `deposit_confirmation`, `withdrawal_request`, ..., of audits `doubt`, `release`, ..., of private
+    trading `private_round`, `private_offer`, `private_agreement`, `private_end`, `note`, ..., by
+    their numbers alone), `transaction`, `message` (negotiations), `clock` once a second,
+    `reorganised` (rows above `block` are void).
 
     With `Last-Event-ID`, which browsers send when they reconnect, it begins with what was missed;
     if that is no longer kept, with `reset`: read the lists anew. A client that reads too slowly is
