@@ -180,6 +180,7 @@ class NoteLog:
         self.next_block = 0
         self.notes: list[LoggedNote] = []
         self.spent: set[int] = set()
+        self._rings: dict[tuple[Note, int], tuple[Note, ...]] = {}
 
     def add(self, event: Event) -> None:
         """Takes in an event of the pool."""
@@ -190,14 +191,21 @@ class NoteLog:
             self.notes.append(LoggedNote(from_row(Note, found["note"]), _message(found["message"])))
 
     def ring_for(self, own: Note, size: int, choose: Choose) -> tuple[Note, ...]:
-        """A note among others that are drawn from all there are, spent ones, too."""
+        """A note among others that are drawn from all there are, spent ones, too.
+
+        It hides among the same when it is spent again because the first time came to nothing: two
+        rings with one image have little in common but the note itself.
+        """
+        if (own, size) in self._rings:
+            return self._rings[own, size]
         others = [each.note for each in self.notes if each.note != own]
         if len(others) < size - 1:
             raise ConflictError(
                 f"a ring of {size} needs as many notes, and the pool has {len(others) + 1}",
                 hint="wait until others have brought money",
             )
-        return ring_of([own, *choose(others, size - 1)])
+        ring = self._rings[own, size] = ring_of([own, *choose(others, size - 1)])
+        return ring
 
 
 class Purse:
