@@ -378,7 +378,7 @@ def make_agreement(
         payout.note.key,
         payout.message,
         refund.note.key,
-        FAST.multiply(BLINDING_BASE, refund.opening.blinding),
+        refund_mark(refund),
     )
     agreement_id = rules.agreement_id(agreement)
     handles, opened = prove_handles([energy, agreed], rules.auditor, agreement_id, entropy=entropy)
@@ -394,6 +394,11 @@ def make_agreement(
     )
     signature = sign(private_agreement_digest(rules.domain, agreement_id), offer.owner_key)
     return MadeAgreement(agreement, agreement_id, energy, agreed, payout, refund, proofs, signature)
+
+
+def refund_mark(refund: SentNote) -> Point:
+    """What an agreement says of the buyer's note, so that a part returns with its blinding."""
+    return FAST.multiply(BLINDING_BASE, refund.opening.blinding)
 
 
 def pay_agreement(
