@@ -1,5 +1,6 @@
 """A chain with two households on it, and what its index should hold."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
+from app.agents.enrolment import bring_money
 from app.chain.clock import ChainClock
+from app.chain.keys import AUDITORS, TREASURERS, development_address
 from app.chain.keys import household_address as household
 from app.chain.keys import meter_address as meter
 from app.chain.node import EmbeddedNode
@@ -18,7 +21,7 @@ from app.index import schema, store
 from app.index.database import database_url
 from app.index.market_index import MarketIndex
 from app.ledger.chain import ChainLedger
-from app.ledger.types import Agreement, Reading, Side
+from app.ledger.types import Agreement, MeterKind, ParticipantInfo, Reading, Side
 from app.market.windows import COMMIT_MARGIN, commit_start, window_at, window_end, window_start
 
 NOON = 1_763_726_400  # 2025-11-21 12:00 UTC
@@ -104,6 +107,24 @@ class Chain:
 
         while not await is_there():
             await index.follower.sync()
+
+
+async def enrol(ledger: ChainLedger) -> None:
+    """Households 0 and 1 have meters, are participants, and have money in the market."""
+    for number in range(2):
+        account = household(number)
+        await ledger.certify(
+            development_address(AUDITORS[0]),
+            meter(number),
+            account,
+            MeterKind.HOUSEHOLD,
+            NOON + YEAR,
+        )
+        info = ParticipantInfo("tcp://here", number.to_bytes(32), meter(number))
+        await ledger.publish_info(account, info)
+        treasurers = tuple(map(development_address, TREASURERS))
+        await bring_money(ledger, treasurers, account, 10**8, os.urandom(32))
+        await ledger.deposit(account, 10**8)
 
 
 async def rows_of(index: MarketIndex) -> Rows:

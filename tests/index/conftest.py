@@ -13,17 +13,13 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.engine import URL
 
-from app.agents.enrolment import bring_money
 from app.chain.deployment import deploy
-from app.chain.keys import AUDITORS, TREASURERS, Keystore, development_address
-from app.chain.keys import household_address as household
-from app.chain.keys import meter_address as meter
+from app.chain.keys import Keystore
 from app.chain.node import EmbeddedNode
 from app.chain.reader import BlockReader
 from app.index.database import database_url
 from app.ledger.chain import ChainLedger
-from app.ledger.types import MeterKind, ParticipantInfo
-from tests.index.chain import NOON, YEAR, Chain
+from tests.index.chain import NOON, Chain, enrol
 
 NOBODY = 65_534
 
@@ -35,20 +31,7 @@ async def chain(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chain
         deployment = await deploy(node.url, folder / "deployment.json")
         keys = Keystore.development(deployment.chain_id)
         async with await ChainLedger.connect(node.url, deployment, keys) as ledger:
-            for number in range(2):
-                account = household(number)
-                await ledger.certify(
-                    development_address(AUDITORS[0]),
-                    meter(number),
-                    account,
-                    MeterKind.HOUSEHOLD,
-                    NOON + YEAR,
-                )
-                info = ParticipantInfo("tcp://here", number.to_bytes(32), meter(number))
-                await ledger.publish_info(account, info)
-                treasurers = tuple(map(development_address, TREASURERS))
-                await bring_money(ledger, treasurers, account, 10**8, os.urandom(32))
-                await ledger.deposit(account, 10**8)
+            await enrol(ledger)
             reader = BlockReader(ledger.rpc, deployment, ledger.contracts)
             yield Chain(node, ledger, reader)
 
