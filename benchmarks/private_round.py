@@ -135,6 +135,7 @@ class Round:
         self.ledger = private.ledger
         self.members = members
         self.log = NoteLog()
+        self.offers: list[tuple[Member, MadeOffer]] = []
         self.report = report
         self._ring = ring
         self._choose = random.SystemRandom().sample
@@ -147,7 +148,7 @@ class Round:
         with report.timed("offers"):
             report.count(await self.private.open_round(self._relayer, window))
             keys = await self.private.ring_of(window)
-            offers = [await self._offer(seller, keys, window) for seller in sellers]
+            offers = [await self.offer(seller, keys, window) for seller in sellers]
         with report.timed("agreements and payments"):
             await self.ledger.clock.advance_to(commit_start(window))
             trades = await self._agree(sellers, offers, keys, window)
@@ -172,7 +173,7 @@ class Round:
         for member in self.members:
             member.purse.look(self.log)
 
-    async def _offer(self, seller: Member, keys: Sequence[Point], window: int) -> MadeOffer:
+    async def offer(self, seller: Member, keys: Sequence[Point], window: int) -> MadeOffer:
         details = seal_details(_DETAILS.pack(OFFERED_WH, FLOOR_PRICE), keys)
         draft = OfferDraft(window, 0, OFFERED_WH, FLOOR_PRICE, details)
         made = trading.make_offer(
@@ -181,6 +182,7 @@ class Round:
         self.report.count(
             await self.private.send(self._relayer, make_offer(made.terms, made.proofs))
         )
+        self.offers.append((seller, made))
         return made
 
     async def _agree(

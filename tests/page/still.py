@@ -1,17 +1,12 @@
 """A market without agents, whose time passes when a test says so: hours of voting take a moment."""
 
 import asyncio
-import logging
 import secrets
-import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-
-import structlog
 
 from app.agents.directory import Directory
 from app.agents.enrolment import bring_money, enrol_members
@@ -33,6 +28,7 @@ from app.system import (
     serve,
     services_of,
 )
+from tests.page.aside import aside
 from tests.page.street import Market
 
 VOTING_SECONDS = 6 * 3600
@@ -140,32 +136,9 @@ class StillMarket(Market):
 
 @contextmanager
 def still_market(scenario_path: Path) -> Iterator[StillMarket]:
-    """Runs the market in a thread of its own, as the browser has this one."""
-    ready: Future[StillMarket] = Future()
-    over = asyncio.Event()
-    loop = asyncio.new_event_loop()
-
-    async def live() -> None:
-        async with _open(scenario_path) as market:
-            ready.set_result(market)
-            await over.wait()
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    thread = threading.Thread(target=loop.run_forever, name="still market")
-    thread.start()
-    life = asyncio.run_coroutine_threadsafe(live(), loop)
-    try:
-        wait([ready, life], return_when=FIRST_COMPLETED)
-        if life.done():
-            life.result()
-        yield ready.result()
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        wait([life])
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-        structlog.reset_defaults()
+    """Runs the market beside the tests."""
+    with aside(lambda: _open(scenario_path)) as opened:
+        yield opened
 
 
 @asynccontextmanager
