@@ -179,6 +179,9 @@ def compare(
     chosen = with_overrides(
         load_scenario(settings.scenario), windows=windows, seed=seed, ledger=ledger
     )
+    if chosen.privacy:
+        hint = "only the negotiation can be private"
+        raise ScenarioError("privacy", "must be off to compare venues", "on", hint=hint)
     summaries = _run(_compare(settings, chosen))
     if summaries is None:
         raise typer.Exit(INTERRUPTED)
@@ -350,7 +353,7 @@ async def _up(settings: Settings) -> None:
         sock = stack.enter_context(listen(settings.host, settings.port))
         with console.status("starting the chain and deploying the contracts"):
             chain = await stack.enter_async_context(
-                open_chain(_options(settings, paced=True), scenario.opening)
+                open_chain(_options(settings, paced=True, scenario=scenario), scenario.opening)
             )
         url = database_url(settings.database_url, settings.data_dir or chain.folder)
         index = await stack.enter_async_context(open_index(chain, url))
@@ -361,7 +364,7 @@ async def _up(settings: Settings) -> None:
                 scenario,
                 MessageWriter(index.journal, directory),
                 settings.data_dir and settings.data_dir / "street",
-                governed=True,
+                governed=not scenario.privacy,
             )
         )
         about = about_street(scenario, directory, load_profiles(scenario))
@@ -458,7 +461,7 @@ async def _live(settings: Settings, scenario: Scenario, begun: float) -> RunRepo
             street = await stack.enter_async_context(open_model_street(scenario, run_state.record))
         else:
             chain = await stack.enter_async_context(
-                open_chain(_options(settings), scenario.opening)
+                open_chain(_options(settings, scenario=scenario), scenario.opening)
             )
             chain.ledger.on_receipt = run_state.record.observe
             folder = settings.data_dir and settings.data_dir / "street"
@@ -480,13 +483,17 @@ def _run_folder(settings: Settings, name: str) -> Path:
     return settings.runs / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
-def _options(settings: Settings, *, paced: bool = False) -> ChainOptions:
+def _options(
+    settings: Settings, *, paced: bool = False, scenario: Scenario | None = None
+) -> ChainOptions:
+    is_private = scenario is not None and scenario.privacy
     return ChainOptions(
         node=settings.node,
         rpc=settings.rpc,
         data_dir=settings.data_dir,
         speed=settings.speed if paced else None,
-        voting="demo" if paced else "quick",
+        voting="demo" if paced and not is_private else "quick",
+        private=is_private,
     )
 
 

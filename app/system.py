@@ -7,6 +7,7 @@ import asyncio
 import secrets
 import socket
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -21,14 +22,17 @@ from app.agents.directory import Directory, Offices, directory_of
 from app.agents.enrolment import bring_money
 from app.agents.governance.council import Chamber
 from app.agents.observer import NegotiationMessage, Observer, SilentObserver
+from app.agents.private.access import PrivateAccess
 from app.agents.street import Street, StreetOptions
 from app.api.about import About
-from app.api.services import Services
+from app.api.app import private_relay
+from app.api.services import GatewaySettings, Services
 from app.chain.clock import ChainClock, MarketClock, PacedClock, WaitingClock
 from app.chain.deployment import Deployment, Voting, deploy
 from app.chain.keys import (
     AUDITORS,
     DEVELOPMENT_CHAINS,
+    FIRST_HOUSEHOLD,
     KEEPER,
     MAX_HOUSEHOLDS,
     OPERATOR,
@@ -37,6 +41,7 @@ from app.chain.keys import (
     TREASURY,
     Keystore,
     development_address,
+    development_wallet_seed,
     household_address,
     meter_address,
 )
@@ -52,9 +57,11 @@ from app.ledger.consortium import Consortium
 from app.ledger.model import ModelClock, ModelLedger
 from app.ledger.private import PrivateLedger
 from app.ledger.private_calls import PRIVATE_MARKET
+from app.ledger.private_relay import PrivateRelay
 from app.ledger.relayer import Relayer
 from app.ledger.types import Address, Reading, Receipt
 from app.market.units import MONEY_UNIT
+from app.privacy.keys import Wallet
 from app.scenario.record import RunRecord
 from app.scenario.scenario import Scenario, load_profiles
 
@@ -83,7 +90,8 @@ class ChainOptions:
 class Chain:
     """A chain with the market's contracts on it. `folder` lasts as long as the chain is open.
 
-    `private` is None where private trading was not deployed.
+    `private` and its relay are None where private trading was not deployed, or where nobody's keys
+    are here.
     """
 
     folder: Path
@@ -91,6 +99,7 @@ class Chain:
     clock: MarketClock
     keys: Keystore | None
     private: PrivateLedger | None = None
+    private_relay: PrivateRelay | None = None
 
 
 @asynccontextmanager
@@ -127,6 +136,11 @@ async def open_street(
     In a `governed` street members, treasurers and auditors do their part, too.
     """
     directory = development_directory(scenario)
+    options = StreetOptions(
+        folder=folder,
+        chamber=chamber_of(chain.ledger) if governed else None,
+        private=private_access(chain, directory) if scenario.privacy else None,
+    )
     async with Street(
         scenario,
         load_profiles(scenario),
@@ -134,7 +148,7 @@ async def open_street(
         chain.clock,
         directory,
         observer,
-        StreetOptions(folder=folder, chamber=chamber_of(chain.ledger) if governed else None),
+        options,
     ) as street:
         yield street
 
@@ -182,6 +196,28 @@ def chamber_of(ledger: ChainLedger) -> Chamber:
     return Chamber(Consortium(ledger), anchored)
 
 
+def private_access(chain: Chain, directory: Directory) -> PrivateAccess:
+    """What a street's agents need to trade in private on a development chain.
+
+    Raises ConfigurationError where private trading was not deployed.
+    """
+    if chain.private is None or chain.private_relay is None or chain.keys is None:
+        raise ConfigurationError(
+            "there is no private trading on this chain",
+            hint="privacy: on needs a chain of its own, or one deployed by deploy_privacy",
+        )
+    numbers = {
+        member.account: FIRST_HOUSEHOLD + number for number, member in enumerate(directory.members)
+    }
+    return PrivateAccess(
+        chain.private,
+        chain.private_relay,
+        Consortium(chain.ledger),
+        chain.keys,
+        lambda account: Wallet(development_wallet_seed(numbers[account])),
+    )
+
+
 def services_of(
     chain: Chain,
     index: MarketIndex,
@@ -204,6 +240,7 @@ def services_of(
         development=chain.keys,
         street=street,
         private=chain.private,
+        private_relay=chain.private_relay,
         about=about or About(),
         speed=speed or 0.0,
     )
@@ -319,9 +356,16 @@ async def _connect(options: ChainOptions, url: str, folder: Path) -> AsyncIterat
         async with ledger:
             is_private = PRIVATE_MARKET in ledger.contracts
             private = await PrivateLedger.connect(ledger) if is_private else None
-            yield Chain(folder, ledger, clock, keys, private)
+            yield Chain(folder, ledger, clock, keys, private, _private_relay(private, keys))
     finally:
         await rpc.close()
+
+
+def _private_relay(private: PrivateLedger | None, keys: Keystore | None) -> PrivateRelay | None:
+    """One for gateway and agents, so that what comes at the same time can go together."""
+    if private is None or keys is None:
+        return None
+    return private_relay(private, development_address(RELAYER), GatewaySettings(), time.monotonic)
 
 
 async def _deployment(

@@ -6,7 +6,7 @@ from typing import Protocol
 from app.agents.observer import Observer, Progress
 from app.agents.reports import DeadlineMiss, RefusedWrite
 from app.agents.writing import PHASE_ERRORS
-from app.errors import ContractRevertedError
+from app.errors import ContractRevertedError, PeerwattError
 from app.ledger.protocol import Ledger
 from app.ledger.types import Receipt
 
@@ -51,6 +51,10 @@ class Diary:
             self._misses.append(DeadlineMiss(window, step, who, planned, now, error.error))
         else:
             self._refused.append(RefusedWrite(window, step, who, str(error)))
+
+    def refuse_otherwise(self, step: str, window: int, who: str, error: PeerwattError) -> None:
+        """Something that was refused before it came to the ledger."""
+        self._refused.append(RefusedWrite(window, step, who, str(error)))
 
     def check_time(self, step: str, window: int, planned: int) -> None:
         """Notes a miss if a step that is done was to be done by `planned`."""

@@ -1,22 +1,88 @@
 """The negotiation for one window: who speaks when, from the opening to the last word."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from mango import AgentAddress
 
 from app.agents.negotiation.endpoint import address_of
 from app.agents.negotiation.post import Post
 from app.agents.negotiation.timetable import CLOSING_STEPS, Timetable
-from app.agents.residents import Resident
+from app.agents.trading.buyer import BuyerRole
 from app.agents.trading.policy import RECORD_WINDOWS
+from app.agents.trading.seller import SellerRole
 from app.ledger.protocol import Ledger
 from app.ledger.types import Address, Lapses, Offer
 
 PassTime = Callable[[int], Awaitable[None]]
 
 
-class Session:
-    """Lets residents negotiate by the timetable.
+class Negotiator(Protocol):
+    """Somebody with two sides, of which each may have nothing to do."""
+
+    @property
+    def seller(self) -> SellerRole: ...
+    @property
+    def buyer(self) -> BuyerRole: ...
+
+
+AnyNegotiator = TypeVar("AnyNegotiator", bound=Negotiator)
+Reader_contra = TypeVar("Reader_contra", bound=Negotiator, contravariant=True)
+
+
+class Board(Protocol[Reader_contra]):
+    """Where the offers of a window are read."""
+
+    async def look(self) -> Sequence[Offer]:
+        """Reads what is on offer now; all that anybody here can read."""
+        ...
+
+    def offers_for(self, reader: Reader_contra) -> Sequence[Offer]:
+        """What one of those who negotiate can read of it."""
+        ...
+
+    @property
+    def endpoints(self) -> Mapping[Address, AgentAddress]:
+        """Where those who offer negotiate."""
+        ...
+
+    async def record_of(self, seller: Address, first: int, count: int) -> Lapses:
+        """How a seller has kept its word in some windows."""
+        ...
+
+
+class PublicBoard:
+    """The offers that are on the ledger for everybody to read."""
+
+    def __init__(self, ledger: Ledger, window: int) -> None:
+        self._ledger = ledger
+        self._window = window
+        self._offers: list[Offer] = []
+        self._endpoints: dict[Address, AgentAddress] = {}
+
+    @property
+    def endpoints(self) -> Mapping[Address, AgentAddress]:
+        return self._endpoints
+
+    async def look(self) -> Sequence[Offer]:
+        self._offers = await self._ledger.offers(self._window)
+        for offer in self._offers:
+            if offer.seller not in self._endpoints:
+                info = await self._ledger.participant_info(offer.seller)
+                address = address_of(info.endpoint)
+                if address is not None:
+                    self._endpoints[offer.seller] = address
+        return self._offers
+
+    def offers_for(self, reader: Negotiator) -> Sequence[Offer]:
+        return self._offers
+
+    async def record_of(self, seller: Address, first: int, count: int) -> Lapses:
+        return await self._ledger.lapses_of(seller, first, count)
+
+
+class Session(Generic[AnyNegotiator]):
+    """Lets all who negotiate do so by the timetable.
 
     They take turns in the order given, which the street changes from window to window so that ties
     don't always favour the same home.
@@ -24,21 +90,20 @@ class Session:
 
     def __init__(
         self,
-        ledger: Ledger,
+        board: Board[AnyNegotiator],
         post: Post,
         timetable: Timetable,
-        residents: Sequence[Resident],
+        residents: Sequence[AnyNegotiator],
         pass_time: PassTime,
     ) -> None:
         """`pass_time` advances all clocks to a moment, delivering messages as they fall due."""
-        self._ledger = ledger
+        self._board = board
         self._post = post
         self._timetable = timetable
         self._residents = residents
         self._pass_time = pass_time
-        self._endpoints: dict[Address, AgentAddress] = {}
         self._records: dict[Address, Lapses] = {}
-        self._offers: list[Offer] = []
+        self._offers: Sequence[Offer] = ()
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -81,13 +146,7 @@ class Session:
 
     async def _look_at_offers(self) -> None:
         """Reads what is on offer, and where those who offer negotiate."""
-        self._offers = await self._ledger.offers(self._timetable.window)
-        for offer in self._offers:
-            if offer.seller not in self._endpoints:
-                info = await self._ledger.participant_info(offer.seller)
-                address = address_of(info.endpoint)
-                if address is not None:
-                    self._endpoints[offer.seller] = address
+        self._offers = await self._board.look()
         await self._look_at_records()
         for resident in self._residents:
             resident.seller.list_offers(self._offers)
@@ -101,7 +160,7 @@ class Session:
         first = max(self._timetable.window - RECORD_WINDOWS, 0)
         for offer in self._offers:
             if offer.seller not in self._records:
-                record = await self._ledger.lapses_of(offer.seller, first, RECORD_WINDOWS)
+                record = await self._board.record_of(offer.seller, first, RECORD_WINDOWS)
                 self._records[offer.seller] = record
         for buyer in asking:
             buyer.note_records(self._records)
@@ -109,5 +168,5 @@ class Session:
     async def _call_for_proposals(self) -> None:
         """Buyers call the sellers of offers that are new to them."""
         for resident in self._residents:
-            resident.buyer.contact(self._offers, self._endpoints)
+            resident.buyer.contact(self._board.offers_for(resident), self._board.endpoints)
         await self._post.deliver()

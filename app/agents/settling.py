@@ -1,6 +1,7 @@
 """What a street does with a window that is over: read meters, learn, settle."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from app.agents.analytics.forecaster import ForecastError
 from app.agents.analytics.history import KEPT_WINDOWS
@@ -11,8 +12,21 @@ from app.agents.operator.feeder import FeederLog
 from app.agents.operator.microgrid import Settlement
 from app.agents.reports import SettlementReport
 from app.agents.residents import OPERATOR, Population
-from app.ledger.types import Agreement
+from app.agents.writing import Written
+from app.ledger.types import Agreement, SignedReading
 from app.market.windows import GRACE_WINDOWS
+
+
+class Office(Protocol):
+    """Where readings go, and where windows are settled."""
+
+    async def record(self, signed: Sequence[SignedReading]) -> Written[SignedReading]:
+        """Takes what meters have signed."""
+        ...
+
+    async def settle(self, window: int, now: int) -> Settlement:
+        """Settles of a window what can be settled."""
+        ...
 
 
 class Settling:
@@ -25,12 +39,15 @@ class Settling:
         diary: Diary,
         feeder: FeederLog,
         first_window: int,
+        office: Office | None = None,
     ) -> None:
+        """`office` takes readings and settles; by default the microgrid operator does."""
         self._population = population
         self._residents = {resident.member.account: resident for resident in population.all}
         self._batches = batches
         self._diary = diary
         self._feeder = feeder
+        self._office = office or population.operator.microgrid
         self._metered = first_window - 1
         self._unsettled: dict[int, None] = {}
         self._errors: list[ForecastError] = []
@@ -76,7 +93,7 @@ class Settling:
             self._feeder.note(window, batches)
             self._read[window] = batches
             self._metered = window
-        result = await self._population.operator.microgrid.record(signed)
+        result = await self._office.record(signed)
         self._diary.note(result.receipts)
         names = {resident.member.meter: resident.name for resident in self._population.all}
         for refused, error in result.dropped:
@@ -90,7 +107,7 @@ class Settling:
         for window in sorted(self._unsettled):
             if window > until:
                 continue
-            settlement = await self._population.operator.microgrid.settle(window, now)
+            settlement = await self._office.settle(window, now)
             reports.append(self._report(settlement))
             if settlement.is_complete:
                 del self._unsettled[window]
@@ -113,6 +130,11 @@ class Settling:
             for agreement in book.open_agreements(window):
                 if window > (last[0] or 0):
                     self._note_trade(agreement)
+
+    def resume(self, windows: Iterable[int]) -> None:
+        """Windows of which somebody else knows that something is left to settle."""
+        for window in windows:
+            self._unsettled.setdefault(window)
 
     def _restore_household(self, name: str) -> int | None:
         """Gives a household its data back; returns the last window of it."""

@@ -46,6 +46,10 @@ from app.agents.operator.feeder import FILE_NAME as FEEDER_FILE
 from app.agents.operator.feeder import FeederLog
 from app.agents.operator.microgrid import Credit
 from app.agents.operator.state_of_charge import StoragePlan
+from app.agents.private.access import PrivateAccess
+from app.agents.private.conductor import PrivateConductor, PrivateHour
+from app.agents.private.mailbox import Mailboxes
+from app.agents.private.office import PrivateOffice
 from app.agents.private.view import PrivateView
 from app.agents.reports import (
     DeadlineMiss,
@@ -65,10 +69,11 @@ from app.agents.residents import (
     make_bench,
     make_population,
 )
-from app.agents.session import Session
+from app.agents.session import PublicBoard, Session
 from app.agents.settling import Settling
+from app.agents.trading.buyer import BuyerRole
 from app.agents.trading.planning import Plan, plan
-from app.errors import ConflictError, ContractRevertedError, InputError
+from app.errors import ConfigurationError, ConflictError, ContractRevertedError, InputError
 from app.ledger.protocol import Ledger
 from app.ledger.types import Address, Agreement, AgreementState, Offer, Receipt, Terms
 from app.market.windows import commit_start, grace_end, hold_end, window_at, window_start
@@ -95,6 +100,7 @@ class _Hour:
     storage_plan: StoragePlan | None = None
     round: Round | None = None
     result: RoundResult | None = None
+    private: PrivateHour | None = None
 
     @property
     def unserved_wh(self) -> int:
@@ -120,13 +126,15 @@ class StreetOptions:
     `folder` is for the meters' batches and the operator's book (default: in memory). `listen` is a
     host and port (0: any) at which agents in other processes reach this street's (default: not at
     all). `communication` replaces the scenario's lines. With a `chamber` members, treasurers and
-    auditors do their part, too (default: the street only trades).
+    auditors do their part, too (default: the street only trades). A scenario with privacy needs
+    access to `private` trading.
     """
 
     folder: Path | None = None
     listen: tuple[str, int] | None = None
     communication: CommunicationSimulation | None = None
     chamber: Chamber | None = None
+    private: PrivateAccess | None = None
 
 
 class Street:
@@ -146,7 +154,9 @@ class Street:
         observer: Observer | None = None,
         options: StreetOptions | None = None,
     ) -> None:
-        """Raises ScenarioError for a strategy, a forecaster or a parameter that is not known."""
+        """Raises ScenarioError for a strategy, a forecaster or a parameter that is not known,
+        ConfigurationError where a scenario asks for privacy and there is no access to it.
+        """
         options = options or StreetOptions()
         folder, listen = options.folder, options.listen
         self._scenario = scenario
@@ -168,7 +178,9 @@ class Street:
             loss=scenario.communication.loss,
             delay=scenario.communication.delay_s,
         )
-        self._post = Post(self._container, lines, observer)
+        # What is said in private, nobody watches.
+        watching = SilentObserver() if scenario.privacy else observer
+        self._post = Post(self._container, lines, watching)
         self._batches = BatchStore(folder / "batches" if folder else None)
         around = Surroundings(scenario, profiles, ledger, self._post, self._batches)
         self._population = make_population(
@@ -182,8 +194,14 @@ class Street:
         self._running = activate(self._container)
         self._diary = Diary(ledger, clock, observer)
         feeder = FeederLog(folder / FEEDER_FILE if folder else None)
+        self._private, self._office = self._make_private(scenario, options)
         self._settling = Settling(
-            self._population, self._batches, self._diary, feeder, scenario.first_window
+            self._population,
+            self._batches,
+            self._diary,
+            feeder,
+            scenario.first_window,
+            self._office,
         )
         self._auction = AuctionConductor(ledger, self._population, self._diary)
         self._bench = make_bench(around, directory, _run_of(scenario)) if options.chamber else None
@@ -220,6 +238,8 @@ class Street:
             self._council.open()
         self._post.serve(served, self._directory.names)
         self._settling.restore()
+        if self._office:
+            self._settling.resume(self._office.open_windows())
         await self._running.__aenter__()
         return self
 
@@ -241,6 +261,10 @@ class Street:
             resident.name: endpoint_of(resident.agent.addr) for resident in self._population.all
         }
         run = _run_of(self._scenario)
+        if self._private:
+            receipts = await self._private.enrol(run, endpoints)
+            first = max(window_at(self._clock.now()) + 1, self._scenario.first_window)
+            return receipts + await self._publish_terms(first)
         note_all = self._diary.note_all
         receipts = await note_all(
             fund_treasury(self._ledger, self._directory, run, self._scenario.grid.treasury)
@@ -295,7 +319,7 @@ class Street:
 
     def private_view(self, account: Address) -> PrivateView | None:
         """What a household sees of its own private trades; None where there is nothing private."""
-        return None
+        return self._private.view(account) if self._private else None
 
     # Figures
 
@@ -343,16 +367,10 @@ class Street:
                 await self._council.meet(window, self._settling.unsettled)
             await self._publish_terms(window + 1)
             self._forecast(hour)
-            if self._negotiates:
-                await self._offer(hour)
-                await self._negotiate(hour)
-            if self._has_auction:
-                await self._order(hour)
-            await self._write(hour)
-            if hour.round is not None:
-                await self._clear(hour, hour.round)
+            if self._private:
+                await self._trade_in_private(hour, self._private)
             else:
-                await self._clear_for_visitors(hour)
+                await self._trade_openly(hour)
         finally:
             self._hour = None
             self._wants = []
@@ -368,10 +386,10 @@ class Street:
             refused=refused,
             messages=self._post.counts.sent - sent,
             messages_lost=self._post.counts.lost - lost,
-            dropped=sum(resident.buyer.dropped for resident in self._population.all),
+            dropped=sum(buyer.dropped for buyer in self._buyers(hour)),
             unserved_wh=hour.unserved_wh
             if self._has_auction
-            else sum(resident.buyer.left_wh for resident in self._population.all),
+            else sum(buyer.left_wh for buyer in self._buyers(hour)),
             orders=tuple(hour.round.placed) if hour.round else (),
             round_prices=hour.result.prices if hour.result else None,
             council=self._council.take_notes() if self._council else (),
@@ -405,6 +423,41 @@ class Street:
         return self._scenario.venue is not Venue.NEGOTIATION
 
     # Steps of an hour
+
+    async def _trade_openly(self, hour: _Hour) -> None:
+        """Everything in the open, at the venues of the scenario."""
+        if self._negotiates:
+            await self._offer(hour)
+            await self._negotiate(hour)
+        if self._has_auction:
+            await self._order(hour)
+        await self._write(hour)
+        if hour.round is not None:
+            await self._clear(hour, hour.round)
+        else:
+            await self._clear_for_visitors(hour)
+
+    async def _trade_in_private(self, hour: _Hour, private: PrivateConductor) -> None:
+        """The same agents under one-time accounts, and proofs in the place of numbers."""
+        window, table = hour.window, hour.timetable
+        await self._pass_time(table.offers)
+        self._diary.say(window, "offers")
+        current = await private.open(window, hour.terms, table)
+        await private.offer(current, hour.plans)
+        self._diary.check_time("offers", window, table.opening)
+        await private.negotiate(current, hour.plans)
+        hour.private, hour.is_open = current, True
+        self._serve_wants()
+        self._diary.say(window, "negotiation")
+        session = Session(current.board, self._post, table, current.traders, self._pass_time)
+        await session.run()
+        hour.offers = session.offers
+        hour.is_open = False
+        await private.seal(current, self._pass_time)
+        await self._pass_time(table.writing)
+        self._diary.say(window, "agreements")
+        hour.trades += await private.pay(current)
+        self._diary.check_time("agreements", window, table.deadline)
 
     async def _begin(self, window: int) -> _Hour:
         """Settles what is over; from here on visitors can want something."""
@@ -521,7 +574,8 @@ class Street:
         self._serve_wants()
         self._diary.say(hour.window, "negotiation")
         residents = self._population.in_turn(hour.window)
-        session = Session(self._ledger, self._post, hour.timetable, residents, self._pass_time)
+        board = PublicBoard(self._ledger, hour.window)
+        session = Session(board, self._post, hour.timetable, residents, self._pass_time)
         await session.run()
         hour.offers = session.offers
         hour.is_open = False
@@ -612,6 +666,29 @@ class Street:
 
     # Helpers
 
+    def _make_private(
+        self, scenario: Scenario, options: StreetOptions
+    ) -> tuple[PrivateConductor | None, PrivateOffice | None]:
+        """Who conducts private trading, and settles it; nobody where there is none."""
+        if not scenario.privacy:
+            return None, None
+        if options.private is None:
+            raise ConfigurationError(
+                "the scenario asks for privacy, and there is no private market here",
+                hint="set privacy: off, or run it on a chain of its own",
+            )
+        conductor = PrivateConductor(
+            options.private,
+            scenario,
+            self._population,
+            self._directory,
+            Mailboxes(self._container, self._post),
+            self._post,
+            self._diary,
+            options.folder / "private" if options.folder else None,
+        )
+        return conductor, PrivateOffice(conductor, self._diary)
+
     def _in_turn(self, window: int) -> tuple[Household, ...]:
         """The homes, each window another one first."""
         households = self._population.households
@@ -665,8 +742,18 @@ class Street:
     def _serve_wants(self) -> None:
         wants, self._wants = self._wants, []
         for want in wants:
-            buyer = self._population.resident(want.household).buyer
-            buyer.look_for(want.energy_wh, want.limit_price)
+            self._buyer(want.household).look_for(want.energy_wh, want.limit_price)
+
+    def _buyer(self, household: str) -> BuyerRole:
+        """Who buys for a household this hour."""
+        if self._hour and self._hour.private:
+            return self._hour.private.trader(household).buyer
+        return self._population.resident(household).buyer
+
+    def _buyers(self, hour: _Hour) -> list[BuyerRole]:
+        """All who buy this hour."""
+        traders = hour.private.traders if hour.private else self._population.all
+        return [trader.buyer for trader in traders]
 
     def _plan(self, household: Household, hour: _Hour) -> Plan:
         """Forecasts the hours until the end of the window, and runs the battery through them.

@@ -37,11 +37,12 @@ from app.api.routers import (
     treasury,
 )
 from app.api.routers.market import clock_answer
-from app.api.services import Services
+from app.api.services import GatewaySettings, Services
 from app.errors import NotFoundError
 from app.index.records import FeedEntry
 from app.ledger.private import PrivateLedger
 from app.ledger.private_relay import PrivateRelay, no_delay, random_delay
+from app.ledger.types import Address
 
 CLOCK_SECONDS = 1.0
 
@@ -116,7 +117,9 @@ def create_app(services: Services) -> FastAPI:
     ):
         versioned.include_router(module.router)
     if services.private is not None:
-        app.state.private_relay = _private_relay(services, services.private)
+        app.state.private_relay = services.private_relay or private_relay(
+            services.private, services.relayer.account, settings, services.monotonic
+        )
         versioned.include_router(private.router)
         versioned.include_router(private_trading.router)
         versioned.include_router(private_views.router)
@@ -129,15 +132,20 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
-def _private_relay(services: Services, private_ledger: PrivateLedger) -> PrivateRelay:
-    settings = services.settings
+def private_relay(
+    private_ledger: PrivateLedger,
+    account: Address,
+    settings: GatewaySettings,
+    monotonic: Callable[[], float],
+) -> PrivateRelay:
+    """The relay of private calls: `account` pays, `monotonic` paces the limits."""
     limit = RateLimit(
-        services.monotonic, burst=settings.private_burst, per_second=settings.private_per_second
+        monotonic, burst=settings.private_burst, per_second=settings.private_per_second
     )
     delay = settings.private_delay
     return PrivateRelay(
         private_ledger,
-        services.relayer.account,
+        account,
         take=limit.take,
         waiting=settings.private_waiting,
         delay=random_delay(delay) if delay else no_delay,

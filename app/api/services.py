@@ -13,6 +13,7 @@ from app.chain.keys import Keystore
 from app.index.market_index import MarketIndex
 from app.ledger.chain import ChainLedger
 from app.ledger.private import PrivateLedger
+from app.ledger.private_relay import PrivateRelay
 from app.ledger.relayer import Relayer
 from app.ledger.types import Address, Agreement
 
@@ -71,7 +72,8 @@ class Services:
     signs for; None on every chain that is not for development. `street` is None where no agents run
     in this process, and `about` says who lives there. `speed` is how many market seconds pass in a
     real one; 0 where time moves only on command. `private` is None where private trading was not
-    deployed. `monotonic` paces limits on requests.
+    deployed; `private_relay` is the one that agents of this process use, too (default: one of the
+    gateway's own, made by the settings). `monotonic` paces limits on requests.
     """
 
     ledger: ChainLedger
@@ -81,6 +83,7 @@ class Services:
     development: Keystore | None = None
     street: Street | None = None
     private: PrivateLedger | None = None
+    private_relay: PrivateRelay | None = None
     about: About = field(default_factory=About)
     speed: float = 1.0
     settings: GatewaySettings = field(default_factory=GatewaySettings)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Self
 
 from app.errors import ConfigurationError, ConflictError, InputError, NotFoundError
@@ -27,6 +28,23 @@ from app.privacy.trading import Band, OfferTerms, Rules, StandingOffer, possessi
 
 Choose = Callable[[Sequence[Note], int], Sequence[Note]]
 """Draws so many different notes; `random.SystemRandom().sample` where it matters."""
+
+
+class PrivateAgreementState(IntEnum):
+    """How far a private agreement has come."""
+
+    NONE = 0
+    OPEN = 1
+    SETTLED = 2
+    CANCELLED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SeenDelivery:
+    """How a private agreement was settled: the commitment to what was delivered."""
+
+    delivered: Point
+    in_full: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +142,41 @@ class PrivateLedger:
             for number, offer in standing.items()
         ]
 
+    async def is_round_open(self, window: int) -> bool:
+        opened: bytes = await self.ledger.read(PRIVATE_MARKET, "ringHashOf", window)
+        return any(opened)
+
+    async def key_of(self, account: Address) -> Point:
+        """The member key of an account; infinity where it has none."""
+        key: Point = await self.ledger.read(PRIVATE_MARKET, "keyOf", account)
+        return key
+
+    async def offer_count(self, window: int) -> int:
+        _, total = await self.ledger.read(PRIVATE_MARKET, "getOffers", window, 0, 0)
+        return int(total)
+
+    async def standing(self, offer_id: int) -> StandingOffer | None:
+        """An offer as the market knows it now; None where there is none."""
+        window, index = offer_id >> 32, offer_id & 0xFFFFFFFF
+        if window >= 1 << 64:
+            return None
+        page, _ = await self.ledger.read(PRIVATE_MARKET, "getOffers", window, index, 1)
+        return StandingOffer(*page[0][1:]) if page else None
+
+    async def agreement_state(self, agreement_id: bytes) -> PrivateAgreementState:
+        state = await self.ledger.read(PRIVATE_MARKET, "agreementState", agreement_id)
+        return PrivateAgreementState(state)
+
+    async def delivery_of(self, agreement_id: bytes) -> SeenDelivery:
+        """How an agreement was settled; NotFoundError where it was not."""
+        bound = self.ledger.contracts[PRIVATE_MARKET]
+        topics = [f"0x{bound.topic_of('TransactionMade').hex()}", f"0x{agreement_id.hex()}"]
+        first = self.ledger.deployment.block
+        for event in await self._found(PRIVATE_MARKET, topics, first, None):
+            found: Any = event.arguments
+            return SeenDelivery(found["delivered"], found["inFull"])
+        raise NotFoundError(f"agreement 0x{agreement_id.hex()} is not settled")
+
     async def is_offer_image_used(self, window: int, slot: int, image: Point) -> bool:
         context = self.rules.image_context(window, slot)
         used: bool = await self.ledger.read(PRIVATE_MARKET, "isImageUsed", context, image[0])
@@ -215,6 +268,7 @@ class Purse:
         self.keys = keys
         self.address = keys.address()
         self._notes: dict[Point, SpendableNote] = {}
+        self._images: dict[Point, int] = {}
         self._expected: dict[Note, SpendableNote] = {}
         self._read = 0
 
@@ -224,10 +278,10 @@ class Purse:
             found = self._expected.pop(logged.note, None) or self._received(logged)
             if found is not None:
                 self._notes[found.note.key] = found
+                self._images[found.note.key] = note_image(found)[0]
         self._read = len(log.notes)
-        self._notes = {
-            key: each for key, each in self._notes.items() if note_image(each)[0] not in log.spent
-        }
+        for key in [key for key in self._notes if self._images[key] in log.spent]:
+            del self._notes[key], self._images[key]
 
     def expect(self, known: SentNote, actual: SentNote) -> None:
         """Says what a note of one's own will hide that the chain alone doesn't tell.
@@ -249,6 +303,10 @@ class Purse:
     def balance(self) -> int:
         """In 1e-6."""
         return sum(each.opening.value for each in self._notes.values())
+
+    def at(self, key: Point) -> SpendableNote | None:
+        """The note with this key, while it is there to be spent."""
+        return self._notes.get(key)
 
     def note_of(self, amount: int) -> SpendableNote:
         """The smallest note of an amount or more; ConflictError where there is none."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from app.ledger.private_calls import POOL, PRIVATE_MARKET
 from app.ledger.types import Address, Receipt, Side, Terms
 from app.market.units import cost_down, cost_up
 
@@ -83,7 +84,10 @@ class WindowTotals:
 
 @dataclass(slots=True)
 class RunRecord:
-    """All trades, windows, transactions and gas of a run."""
+    """All trades, windows, transactions and gas of a run.
+
+    Of private trading there are `private_events`, counted by name: no more can be read from them.
+    """
 
     trades: dict[str, Trade] = field(default_factory=dict)
     windows: dict[int, WindowTotals] = field(default_factory=dict)
@@ -92,6 +96,7 @@ class RunRecord:
     calls_by_function: Counter[str] = field(default_factory=Counter)
     debts: int = 0
     readings: dict[tuple[Address, int], tuple[int, int]] = field(default_factory=dict)
+    private_events: Counter[str] = field(default_factory=Counter)
 
     def observe(self, receipt: Receipt) -> None:
         """Count one write and its events."""
@@ -99,6 +104,9 @@ class RunRecord:
         self.gas_by_function[receipt.function] += receipt.gas_used
         self.calls_by_function[receipt.function] += 1
         for event in receipt.events:
+            if event.contract in (PRIVATE_MARKET, POOL):
+                self.private_events[event.name] += 1
+                continue
             handler = self._HANDLERS.get(event.name)
             if handler is not None:
                 handler(self, event.arguments)

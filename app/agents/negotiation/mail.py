@@ -62,6 +62,8 @@ class MailRole(Role):  # type: ignore[misc] # mango has no types
         if council.is_ours(content):
             self._pass_on(content, origin)
             return
+        if self.take_other(content, origin):
+            return
         try:
             message = decode(content)
         except InputError as error:
@@ -76,6 +78,10 @@ class MailRole(Role):  # type: ignore[misc] # mango has no types
         role = self.context.get_role(SellingSide if by_buyer else BuyingSide)
         if role is not None:
             role.take(message, origin)
+
+    def take_other(self, content: object, origin: AgentAddress) -> bool:
+        """Whether it was something else that this agent understands, which it then has taken."""
+        return False
 
     def _pass_on(self, content: object, origin: AgentAddress) -> None:
         """What is about the market's own affairs; what makes no sense is passed over."""

@@ -22,7 +22,15 @@ from app.agents.observer import NegotiationMessage, Observer
 
 FOREIGN_TIMEOUT = 5.0
 
-Said = Message | NotUnderstood | CouncilMessage
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A message that has the form in which it travels, and that nobody watches."""
+
+    content: dict[str, object]
+
+
+Said = Message | NotUnderstood | CouncilMessage | Packed
 
 
 @dataclass(slots=True)
@@ -63,6 +71,14 @@ class Post:
         self._agents = dict(agents)
         self._names = dict(names)
 
+    def take_on(self, name: str, agent: StreetAgent) -> None:
+        """Serves one agent more."""
+        self._agents[name] = agent
+
+    def dismiss(self, name: str) -> None:
+        """Serves an agent no longer; what is on its way to it is lost."""
+        self._agents.pop(name, None)
+
     def send(self, sender: str, receiver: AgentAddress, message: Said) -> None:
         """Takes a message of the agent with the id `sender`."""
         now = self._container.clock.time
@@ -92,6 +108,9 @@ class Post:
             touched: dict[str, StreetAgent] = {}
             while self._waiting and self._waiting[0].due <= now:
                 letter = heapq.heappop(self._waiting)
+                if letter.receiver.aid not in self._agents:
+                    self.counts.lost += 1
+                    continue
                 await self._container.send_message(
                     _wire(letter.message), letter.receiver, sender_id=letter.sender
                 )
@@ -136,4 +155,6 @@ class Post:
 
 def _wire(message: Said) -> dict[str, object]:
     """A message as it travels."""
+    if isinstance(message, Packed):
+        return message.content
     return council.encode(message) if isinstance(message, CouncilMessage) else encode(message)

@@ -55,6 +55,10 @@ class BuyerRole(BuyingSide):
         """Conversations that were given up for want of an answer."""
         return sum(desk.dropped for desk in self._desks)
 
+    def seller_at(self, conversation_id: str) -> AgentAddress | None:
+        """Where the seller of a conversation is."""
+        return self._origins.get(conversation_id)
+
     def open(self, seat: Seat) -> None:
         """Begins a window."""
         self._seat = seat

@@ -46,6 +46,10 @@ class SellerRole(SellingSide):
             return 0
         return sum(booking.signed.agreement.energy_wh for booking in self._desk.bookings)
 
+    def buyer_at(self, conversation_id: str) -> AgentAddress | None:
+        """Where the buyer of a conversation is."""
+        return self._origins.get(conversation_id)
+
     async def offer(self, window: int, energy_wh: int, terms: Terms, reserve: int = 0) -> Receipt:
         """Offers energy for a window at no less than the grid's floor and its own reserves."""
         floor = max(terms.grid_floor, self._policy.reserve_price, reserve)

@@ -1,0 +1,93 @@
+"""One-time mailboxes: agents for one side of one window, under names that say nothing."""
+
+import secrets
+from dataclasses import dataclass
+
+from mango import AgentAddress
+from mango.container.core import Container
+
+from app.agents.agent import StreetAgent
+from app.agents.negotiation.endpoint import endpoint_of
+from app.agents.negotiation.mail import Correspondent, MailRole
+from app.agents.negotiation.post import Packed, Post
+from app.agents.private.words import Word, decode, encode, is_ours
+from app.errors import InputError
+
+MAX_WORDS = 256
+
+_NAME_BYTES = 16
+
+
+class WordsRole(Correspondent):
+    """Keeps the last word about each agreement until its side asks for it, and who has said it."""
+
+    def __init__(self, post: Post) -> None:
+        super().__init__(post)
+        self._heard: dict[tuple[bytes, AgentAddress], Word] = {}
+
+    def hear(self, content: object, origin: AgentAddress) -> None:
+        """What makes no sense is passed over, and so is what would be too much."""
+        try:
+            word = decode(content)
+        except InputError:
+            return
+        place = word.reference, origin
+        if place in self._heard or len(self._heard) < MAX_WORDS:
+            self._heard[place] = word
+
+    def word(self, reference: bytes, origin: AgentAddress | None) -> Word | None:
+        """The last word of somebody about an agreement."""
+        return None if origin is None else self._heard.get((reference, origin))
+
+    def say(self, receiver: AgentAddress, word: Word) -> None:
+        self._post.send(self.context.aid, receiver, Packed(encode(word)))
+
+
+class OneTimeMailRole(MailRole):
+    """Reads what reaches a one-time mailbox: messages of the negotiation, and words after it."""
+
+    def take_other(self, content: object, origin: AgentAddress) -> bool:
+        role = self.context.get_role(WordsRole)
+        if role is None or not is_ours(content):
+            return False
+        role.hear(content, origin)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Where one side of a window's negotiation is reached."""
+
+    agent: StreetAgent
+    words: WordsRole
+
+    @property
+    def endpoint(self) -> str:
+        """For those who are to write to it."""
+        return endpoint_of(self.agent.addr)
+
+
+class Mailboxes:
+    """The one-time mailboxes of a street, which come and go in its container."""
+
+    def __init__(self, container: Container, post: Post) -> None:
+        self._container = container
+        self._post = post
+        self._open: dict[int, dict[str, StreetAgent]] = {}
+
+    def open(self, window: int, side: Correspondent) -> Mailbox:
+        """A new mailbox for one side of a window's negotiation."""
+        agent, words = StreetAgent(), WordsRole(self._post)
+        for role in (OneTimeMailRole(self._post), side, words):
+            agent.add_role(role)
+        name = secrets.token_hex(_NAME_BYTES)
+        self._container.register(agent, suggested_aid=name)
+        self._post.take_on(name, agent)
+        self._open.setdefault(window, {})[name] = agent
+        return Mailbox(agent, words)
+
+    async def close(self, window: int) -> None:
+        """Nobody answers any more in a window's mailboxes."""
+        for name, agent in self._open.pop(window, {}).items():
+            self._post.dismiss(name)
+            await agent.shutdown()
