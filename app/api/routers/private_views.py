@@ -3,7 +3,6 @@ what an owner and the auditors see of private trading.
 """
 
 import asyncio
-from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
@@ -16,7 +15,7 @@ from app.api.schemas.private_views import (
     PrivateAnswerBody,
     PrivateAnswerJudged,
 )
-from app.api.services import Services, Street
+from app.api.services import Services
 from app.chain.keys import development_auditor_key
 from app.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from app.index import private
@@ -39,12 +38,6 @@ def _require_development(services: ServicesDep) -> None:
         raise ForbiddenError(
             "the gateway has no keys on this chain", hint="whoever has keys keeps them"
         )
-
-
-def _street(services: ServicesDep) -> Street:
-    if services.street is None:
-        raise NotFoundError("no agents run in this process", hint="peerwatt up with a scenario")
-    return services.street
 
 
 def _unseen(response: Response) -> None:
@@ -72,13 +65,13 @@ async def judge_private_answer(
     "/households/{account}",
     dependencies=[Depends(_require_development), Depends(_unseen)],
 )
-async def get_private_household(
-    street: Annotated[Street, Depends(_street)], account: AddressPath
-) -> HouseholdViewAnswer:
+async def get_private_household(services: ServicesDep, account: AddressPath) -> HouseholdViewAnswer:
     """What a household of this process's agents sees: its keys, and what opens its own offers and
     trades. On development chains alone.
     """
-    view = street.private_view(account)
+    if services.street is None:
+        raise NotFoundError("no agents run in this process", hint="peerwatt up with a scenario")
+    view = services.street.private_view(account)
     if view is None:
         raise NotFoundError(f"no agents trade in private for {account} here")
     return HouseholdViewAnswer.of(view)

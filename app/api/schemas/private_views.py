@@ -2,8 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field
 
 from app.agents.private.view import PrivateView
 from app.api.schemas.common import AddressText, Answer, Body, Hash, OfferId
@@ -11,8 +10,6 @@ from app.api.schemas.private_trading import PointAnswer, word_text
 from app.privacy.pedersen import Opening
 
 AnswerKind = Literal["claim", "denial"]
-
-_WORDS: dict[AnswerKind, int] = {"claim": 2, "denial": 9}
 
 
 class PrivateAnswerBody(Body):
@@ -28,13 +25,6 @@ class PrivateAnswerBody(Body):
         list[Annotated[str, Field(pattern="^0x[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]],
         Field(max_length=9, description="Its words: 2 of a claim, 9 of a denial"),
     ]
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        most = _WORDS[self.kind]
-        if len(self.proof) != most:
-            raise PydanticCustomError("proof", "has a proof of {most} words", {"most": most})
-        return self
 
     @property
     def words(self) -> list[int]:
