@@ -38,6 +38,8 @@ export const market = $state({
   auction: false,
   /** Whether the street has members, who decide. */
   members: false,
+  /** Whether one can trade in private. */
+  private: false,
   /** Grows whenever books have changed. */
   auctionTurn: 0,
   now: 0,
@@ -145,6 +147,7 @@ async function loadAll() {
   market.agents = about.agents;
   market.auction = "CallAuction" in about.contracts;
   market.members = "Consortium" in about.contracts;
+  market.private = "PrivateMarket" in about.contracts;
   anchor = { now: 0, at: 0 };
   setClock(about.clock);
 

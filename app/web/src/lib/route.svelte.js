@@ -1,16 +1,15 @@
-// What the address says: which view is open (#/community; the market otherwise), and over it which
-// household (#household/H06).
+// What the address says: which view is open (#/community, #/private; the market otherwise), and over
+// it which household (#household/H06).
 
 const HOUSEHOLD = "#household/";
-export const COMMUNITY = "#/community";
-
-/** Its main part, to which one can skip. */
-const COMMUNITY_PART = "#community";
+/** The views beside the market, by their addresses; each has a main part, to which one can skip. */
+export const VIEWS = { community: "#/community", private: "#/private" };
 
 /** A household is shown over the view that is open. */
 function viewOf(hash, open) {
   if (hash.startsWith(HOUSEHOLD)) return open;
-  return [COMMUNITY, COMMUNITY_PART].includes(hash) ? "community" : "market";
+  const names = Object.keys(VIEWS);
+  return names.find((name) => [VIEWS[name], `#${name}`].includes(hash)) ?? "market";
 }
 
 const householdOf = (hash) =>
@@ -31,6 +30,6 @@ export const linkTo = (household) => HOUSEHOLD + encodeURIComponent(household);
 /** Closes the household. */
 export function leave() {
   const { pathname, search } = location;
-  history.replaceState(null, "", pathname + search + (route.view === "community" ? COMMUNITY : ""));
+  history.replaceState(null, "", pathname + search + (VIEWS[route.view] ?? ""));
   route.household = null;
 }

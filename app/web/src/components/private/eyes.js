@@ -1,0 +1,17 @@
+// How members, and the one who looks, are spoken of.
+
+import { nameOf } from "../../lib/market.svelte.js";
+import { eyes, street } from "../../lib/private.svelte.js";
+
+/** A member's household, or its account as the market knows it. */
+export function memberName(account) {
+  const member = street.about?.members.find((each) => each.account === account);
+  return member?.household ?? nameOf(account);
+}
+
+export function seer() {
+  if (eyes.who === "") return { name: "an outsider", sees: "What an outsider sees: the same" };
+  if (eyes.who === "own") return { name: "you", sees: "What you see" };
+  const name = memberName(eyes.who);
+  return { name, sees: `What ${name} sees` };
+}
