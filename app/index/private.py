@@ -4,7 +4,19 @@ one piece of a reading transaction that the caller holds.
 
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
 from app.index import schema
 from app.index.paging import Cut, one, page, record, with_time
@@ -31,16 +43,10 @@ def members(connection: Connection) -> list[PrivateMemberRecord]:
 
     A round that is opened forgets the keys of those who are no members any more.
     """
-    made, later = schema.private_keys, schema.private_keys.alias("later")
-    is_replaced = (
-        select(later.c.block)
-        .where(later.c.account == made.c.account, _place(later) > _place(made))
-        .correlate(made)
-        .exists()
-    )
+    made = schema.private_keys
     rows = connection.execute(
         with_time(made, _is_member(made).label("is_member"))
-        .where(~is_replaced)
+        .where(~_is_replaced(made))
         .order_by(made.c.block, made.c.log_index)
     )
     latest = _latest_round(connection)
@@ -53,17 +59,15 @@ def members(connection: Connection) -> list[PrivateMemberRecord]:
     ]
 
 
-def key_in_ring(connection: Connection, account: Address, found: RoundRecord) -> Point | None:
+def key_in_ring(connection: Connection, account: Address, opened: RoundRecord) -> Point | None:
     """The key by which an account could offer in a round; None if by none."""
-    made = schema.private_keys
-    edge = tuple_(found.block, found.log_index)
+    made, end = schema.private_keys, Place(opened.block, opened.log_index)
     key: Point | None = connection.execute(
-        select(made.c.key)
-        .where(made.c.account == account, _place(made) < edge)
-        .order_by(made.c.block.desc(), made.c.log_index.desc())
-        .limit(1)
+        select(made.c.key).where(
+            made.c.account == account, _is_before(made, end), ~_is_replaced(made, end)
+        )
     ).scalar()
-    return key if key in found.ring else None
+    return key if key in opened.ring else None
 
 
 def auditor(connection: Connection) -> Point | None:
@@ -174,6 +178,21 @@ def counts(connection: Connection) -> PrivateCounts:
 
 def _place(table: FromClause) -> Any:
     return tuple_(table.c.block, table.c.log_index)
+
+
+def _is_before(table: FromClause, end: Place) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = _place(table) < tuple_(literal(end.block), literal(end.log_index))
+    return found
+
+
+def _is_replaced(made: FromClause, end: Place | None = None) -> ColumnElement[bool]:
+    """Whether the account has another key since, or the key another account: until a place."""
+    later = schema.private_keys.alias("later")
+    is_same = or_(later.c.account == made.c.account, later.c.key == made.c.key)
+    conditions = [is_same, _place(later) > _place(made)]
+    if end is not None:
+        conditions.append(_is_before(later, end))
+    return exists().where(*conditions).correlate(made)
 
 
 def _is_member(made: FromClause) -> ColumnElement[Any]:

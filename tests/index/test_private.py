@@ -97,6 +97,13 @@ async def new_window(chain: Chain) -> int:
     return window_at(chain.ledger.now() + COMMIT_MARGIN) + 1
 
 
+async def open_round(chain: Chain, ledger: PrivateLedger) -> int:
+    """Opens a round; its window."""
+    window = await new_window(chain)
+    await ledger.open_round(RELAY, window)
+    return window
+
+
 async def offer_alone(
     ledger: PrivateLedger, maker: Member, window: int, sealed: bytes = b""
 ) -> None:
@@ -349,8 +356,10 @@ async def test_a_note_that_nobody_can_find_stops_nobody(
 async def test_keys_are_those_that_the_market_has(
     chain: Chain, ledger: PrivateLedger, played: list[Trade], members: list[Member], sqlite: URL
 ) -> None:
-    """A key that is replaced is gone at once; that of who is expelled, with the next round."""
-    replacing, leaving = members[3], members[4]
+    """A key that is replaced is gone at once; that of who is expelled, with the next round, and
+    then somebody else can have it.
+    """
+    taking, replacing, leaving = members[2:5]
     async with chain.indexed(sqlite) as index:
 
         async def keys() -> dict[str, tuple[Point, bool]]:
@@ -366,26 +375,28 @@ async def test_keys_are_those_that_the_market_has(
         await decide_all(chain.ledger, members[0].account, [expulsion])
         assert (await keys())[leaving.account] == (leaving.wallet.member.public, False)
 
-        window = await new_window(chain)
-        await ledger.open_round(RELAY, window)
+        second = await open_round(chain, ledger)
         assert leaving.account not in await keys()
         for account, (key, _) in (await keys()).items():
             assert key == await chain.ledger.read(PRIVATE_MARKET, "keyOf", account)
-        first, last = [
-            await index.read(lambda each, chosen=chosen: private.round_of(each, chosen))
-            for chosen in (window_of(played), window)
-        ]
-        assert first is not None
-        assert last is not None
-        for member, opened, key in (
-            (replacing, first, replacing.wallet.member.public),
-            (replacing, last, new.public),
-            (leaving, first, leaving.wallet.member.public),
-            (leaving, last, None),
-        ):
-            assert key == await index.read(
-                lambda each, of=member.account, opened=opened: private.key_in_ring(each, of, opened)
-            )
+
+        await ledger.publish_key(taking.account, leaving.wallet.member)
+        third = await open_round(chain, ledger)
+        assert leaving.account not in await keys()
+        assert (await keys())[taking.account] == (leaving.wallet.member.public, True)
+
+        async def key_in(window: int, member: Member) -> Point | None:
+            opened = await index.read(lambda each: private.round_of(each, window))
+            assert opened is not None
+            return await index.read(lambda each: private.key_in_ring(each, member.account, opened))
+
+        first = window_of(played)
+        assert await key_in(first, replacing) == replacing.wallet.member.public
+        assert await key_in(second, replacing) == await key_in(third, replacing) == new.public
+        assert await key_in(first, leaving) == leaving.wallet.member.public
+        assert await key_in(second, leaving) is await key_in(third, leaving) is None
+        assert await key_in(second, taking) == taking.wallet.member.public
+        assert await key_in(third, taking) == leaving.wallet.member.public
 
 
 async def test_the_auditors_key_is_the_latest(

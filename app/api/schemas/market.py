@@ -108,7 +108,9 @@ class SummaryAnswer(Answer):
     mean_price: int | None
     transactions: int
     gas_total: int
-    gas_by_function: dict[str, int]
+    gas_by_function: Annotated[
+        dict[str, int], Field(description="Of private trading by contract and function")
+    ]
 
 
 class TransactionFilter(PageFilter):
