@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from app.config import ROOT
+from tests.page.private_street import PrivateStreet, private_street
 from tests.page.still import StillMarket, still_market
 from tests.page.street import Market, write_scenario
 
@@ -98,22 +99,36 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StillMarket]:
         yield opened
 
 
+@pytest.fixture(scope="package")
+def street() -> Iterator[PrivateStreet]:
+    """A street that has traded in private for an hour."""
+    with private_street() as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_private(browser: Browser, street: PrivateStreet) -> Iterator[OpenPage]:
+    """Opens the page of the street that trades in private."""
+    with windows(browser, street.url) as opened:
+        yield opened
+
+
 @pytest.fixture
 def open_page(browser: Browser, market: Market) -> Iterator[OpenPage]:
     """Opens the page of the market that trades."""
-    with _windows(browser, market.url) as opened:
+    with windows(browser, market.url) as opened:
         yield opened
 
 
 @pytest.fixture
 def open_still(browser: Browser, still: StillMarket) -> Iterator[OpenPage]:
     """Opens the page of the market whose time the tests have in hand."""
-    with _windows(browser, still.url) as opened:
+    with windows(browser, still.url) as opened:
         yield opened
 
 
 @contextmanager
-def _windows(browser: Browser, url: str) -> Iterator[OpenPage]:
+def windows(browser: Browser, url: str) -> Iterator[OpenPage]:
     """Opens pages at a path, each in a browser window of its own with given options.
 
     A test fails in which the page logs an error, breaks its security policy, or asks anybody but

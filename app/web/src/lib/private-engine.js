@@ -9,48 +9,51 @@ export class Refused extends Error {
   }
 }
 
-const waiting = new Map();
-let worker = null;
-let asked = 0;
+/** A thread that begins when it is first asked, and knows what it was told until it ends. */
+export function createThread() {
+  const waiting = new Map();
+  let worker = null;
+  let asked = 0;
 
-function start() {
-  const started = new Worker(new URL("./private-worker.js", import.meta.url), { type: "module" });
-  started.onmessage = ({ data: { id, progress, result, refusal } }) => {
-    const { resolve, reject, tell } = waiting.get(id);
-    if (progress !== undefined) {
-      tell?.(progress);
-      return;
-    }
-    waiting.delete(id);
-    if (refusal) reject(new Refused(refusal));
-    else resolve(result);
+  function begin() {
+    worker = new Worker(new URL("./private-worker.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data: { id, progress, result, refusal } }) => {
+      const { resolve, reject, tell } = waiting.get(id);
+      if (progress !== undefined) {
+        tell?.(progress);
+        return;
+      }
+      waiting.delete(id);
+      if (refusal) reject(new Refused(refusal));
+      else resolve(result);
+    };
+    worker.onerror = () => drop("This browser cannot compute what it takes to open envelopes.");
+  }
+
+  function drop(rule) {
+    worker = null;
+    for (const { reject } of waiting.values()) reject(new Refused({ field: "", rule }));
+    waiting.clear();
+  }
+
+  return {
+    /**
+     * Has a function of private-reader.js computed, in its turn.
+     * @param {(part: number) => void} [tell] hears of progress, 0 to 1
+     */
+    compute(method, parameters, tell) {
+      if (!worker) begin();
+      asked += 1;
+      const id = asked;
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject, tell });
+        worker.postMessage({ id, method, parameters });
+      });
+    },
+    /** Ends it, and with it all that it knew; what it was asked and has not answered is refused. */
+    end() {
+      worker?.terminate();
+      drop("This is no longer asked for.");
+    },
   };
-  started.onerror = () => drop("This browser cannot compute what it takes to open envelopes.");
-  return started;
-}
-
-/**
- * Has a function of private-reader.js computed, in its turn.
- * @param {(part: number) => void} [tell] hears of progress, 0 to 1
- */
-export function compute(method, parameters, tell) {
-  worker ??= start();
-  asked += 1;
-  const id = asked;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject, tell });
-    worker.postMessage({ id, method, parameters });
-  });
-}
-
-/** Ends the thread, and with it all that it knew; what it was asked is refused. */
-export function forgetAll() {
-  worker?.terminate();
-  drop("This is no longer asked for.");
-}
-
-function drop(rule) {
-  worker = null;
-  for (const { reject } of waiting.values()) reject(new Refused({ field: "", rule }));
-  waiting.clear();
 }

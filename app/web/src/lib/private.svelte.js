@@ -2,7 +2,7 @@
 // Keys are in this module and in the thread that computes; they are not kept, and not sent.
 
 import * as api from "./private-api.js";
-import { compute, forgetAll } from "./private-engine.js";
+import { createThread } from "./private-engine.js";
 import { later } from "./later.js";
 import { market, onEvent } from "./market.svelte.js";
 import { cameBack, detailsOf, pairsBy, withTrades } from "./private.js";
@@ -38,7 +38,7 @@ class Eyes {
   publics = $state.raw({});
   problem = $state("");
   /** Part of the notes that were tried, 0 to 1. */
-  progress = $state(1);
+  progress = $state(0);
   /** offer id -> {mine, said, opened} */
   offers = $state.raw(new Map());
   /** agreement id -> {cost} or {side, energy, price, cost, state, fits} */
@@ -48,6 +48,7 @@ class Eyes {
 }
 export const eyes = new Eyes();
 
+const thread = createThread();
 let keys = null;
 let own = { offers: [], trades: [] };
 /** The sales that were looked for in these agreements; the notes that were tried, and those found. */
@@ -169,7 +170,7 @@ export function watch() {
 
 function begin(who) {
   turn += 1;
-  forgetAll();
+  thread.end();
   keys = null;
   own = { offers: [], trades: [] };
   [triedNotes, byKeys, triedSales] = [0, new Map(), new Set()];
@@ -178,7 +179,7 @@ function begin(who) {
     has: {},
     publics: {},
     problem: "",
-    progress: 1,
+    progress: 0,
     offers: new Map(),
     agreements: new Map(),
     notes: new Map(),
@@ -187,7 +188,7 @@ function begin(who) {
 
 async function use(found, known) {
   const before = turn;
-  const publics = await compute("publicKeys", { keys: secretsOf(found) });
+  const publics = await thread.compute("publicKeys", { keys: secretsOf(found) });
   if (before !== turn) return;
   [keys, own] = [found, known];
   eyes.has = Object.fromEntries(Object.keys(found).map((name) => [name, true]));
@@ -249,7 +250,7 @@ async function openRound(before) {
   if (keys.member) {
     const offers = round.offers.filter((offer) => !eyes.offers.has(offer.offer_id));
     const asked = { chain_id: about.chain_id, market: about.market, window, ring, offers };
-    const found = await compute("readOffers", { ...asked, member: keys.member });
+    const found = await thread.compute("readOffers", { ...asked, member: keys.member });
     if (before !== turn) return;
     const entry = ({ offer_id, mine, details }) => [
       offer_id,
@@ -260,7 +261,7 @@ async function openRound(before) {
   if (keys.note_view && keys.note_spend) {
     const agreements = round.agreements.filter((each) => !triedSales.has(each.agreement_id));
     const { note_view, note_spend } = keys;
-    const found = await compute("readSales", { agreements, note_view, note_spend });
+    const found = await thread.compute("readSales", { agreements, note_view, note_spend });
     if (before !== turn) return;
     agreements.forEach((each) => triedSales.add(each.agreement_id));
     const entry = ({ agreement_id, cost }) => [agreement_id, { side: "sold", cost }];
@@ -277,7 +278,7 @@ async function checkOwn(before, round) {
     ...offers.flatMap(([all, mine]) => claimsOf(all, mine, ["energy", "floor_price"])),
     ...trades.flatMap(([all, mine]) => claimsOf(all, mine, ["energy", "price", "cost"])),
   ];
-  const checked = await compute("checkOpenings", { claims });
+  const checked = await thread.compute("checkOpenings", { claims });
   if (before !== turn) return;
   const next = (count) => checked.splice(0, count).every(Boolean);
   const offer = ([{ offer_id }, { energy, floor_price }]) => [
@@ -313,14 +314,15 @@ async function openNotes(before) {
   const over = () => before !== turn || begun !== era;
   while (triedNotes < street.notes.length) {
     const notes = street.notes.slice(triedNotes, triedNotes + SLICE);
-    const found = await compute("readNotes", { notes, note_view, note_spend });
+    const found = await thread.compute("readNotes", { notes, note_view, note_spend });
     if (over()) return;
     triedNotes += notes.length;
     eyes.progress = triedNotes / street.notes.length;
     found.forEach((note) => byKeys.set(note.number, note));
     if (found.length) eyes.notes = new Map(byKeys);
   }
+  eyes.progress = 1;
   const openings = own.trades.filter(cameBack).map((trade) => trade.cost);
-  const commitments = await compute("commitments", { openings });
+  const commitments = await thread.compute("commitments", { openings });
   if (!over()) eyes.notes = withTrades(byKeys, street.notes, own.trades, commitments);
 }
