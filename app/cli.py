@@ -566,7 +566,36 @@ def _show(summary: Mapping[str, Any], folder: Path) -> None:
     for name, value in rows.items():
         table.add_row(name, str(value))
     console.print(table)
+    if "privacy" in summary:
+        _show_privacy(summary["privacy"])
     console.print(f"{folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _show_privacy(privacy: Mapping[str, Mapping[str, Any]]) -> None:
+    """What anybody can see of a private run, and below it what each household sees."""
+    outsider = Table(
+        show_header=False, box=None, title="What anybody can see", title_justify="left"
+    )
+    for name, value in privacy["outsider"].items():
+        if not isinstance(value, dict):
+            outsider.add_row(name.replace("_", " "), f"{value:,}")
+    inside = Table(box=None, title="What each household sees", title_justify="left")
+    inside.add_column("household", no_wrap=True)
+    for name in ("sold, kWh", "for", "bought, kWh", "for", "not in full", "purse"):
+        inside.add_column(name, justify="right")
+    for household, seen in privacy["households"].items():
+        inside.add_row(
+            household,
+            f"{seen['sold_wh'] / WH_PER_KWH:,.2f}",
+            f"{seen['earned'] / MONEY_UNIT:,.2f}",
+            f"{seen['bought_wh'] / WH_PER_KWH:,.2f}",
+            f"{seen['paid'] / MONEY_UNIT:,.2f}",
+            str(seen["not_in_full"]),
+            f"{seen['purse'] / MONEY_UNIT:,.2f}",
+        )
+    for table in (outsider, inside):
+        console.print()
+        console.print(table)
 
 
 def _show_suspicions(found: Sequence[Suspicion], batches: int) -> None:

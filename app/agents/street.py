@@ -47,6 +47,7 @@ from app.agents.operator.feeder import FeederLog
 from app.agents.operator.microgrid import Credit
 from app.agents.operator.state_of_charge import StoragePlan
 from app.agents.private.access import PrivateAccess
+from app.agents.private.books import HouseholdBooks, books_of
 from app.agents.private.conductor import PrivateConductor, PrivateHour
 from app.agents.private.mailbox import Mailboxes
 from app.agents.private.office import PrivateOffice
@@ -322,6 +323,12 @@ class Street:
         return self._private.view(account) if self._private else None
 
     # Figures
+
+    def private_books(self) -> tuple[HouseholdBooks, ...]:
+        """What all households know together of their private trades; empty where there are none."""
+        if self._private is None or self._office is None:
+            return ()
+        return tuple(books_of(each, self._office) for each in self._private.households)
 
     @property
     def forecast_errors(self) -> tuple[ForecastError, ...]:

@@ -189,6 +189,8 @@ class PrivateLedger:
     async def new_notes(self, log: "NoteLog") -> None:
         """Reads on in the pool's events from where the log ends."""
         head = int(await self.ledger.rpc.read("eth_blockNumber"), 16)
+        if head < log.next_block:
+            return
         pool = self.ledger.contracts[POOL]
         names = ("NoteCreated", "NoteSpent")
         topics = [[f"0x{pool.topic_of(name).hex()}" for name in names]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from app.ledger.private_calls import POOL, PRIVATE_MARKET
-from app.ledger.types import Address, Receipt, Side, Terms
+from app.ledger.types import Address, Event, Receipt, Side, Terms
 from app.market.units import cost_down, cost_up
 
 
@@ -86,7 +86,8 @@ class WindowTotals:
 class RunRecord:
     """All trades, windows, transactions and gas of a run.
 
-    Of private trading there are `private_events`, counted by name: no more can be read from them.
+    Of private trading there are `private_events`, counted by name, and `private_gas` by function:
+    no more can be read from them.
     """
 
     trades: dict[str, Trade] = field(default_factory=dict)
@@ -97,15 +98,18 @@ class RunRecord:
     debts: int = 0
     readings: dict[tuple[Address, int], tuple[int, int]] = field(default_factory=dict)
     private_events: Counter[str] = field(default_factory=Counter)
+    private_gas: Counter[str] = field(default_factory=Counter)
 
     def observe(self, receipt: Receipt) -> None:
         """Count one write and its events."""
         self.transactions += 1
         self.gas_by_function[receipt.function] += receipt.gas_used
         self.calls_by_function[receipt.function] += 1
+        if any(event.contract in (PRIVATE_MARKET, POOL) for event in receipt.events):
+            self.private_gas[receipt.function] += receipt.gas_used
         for event in receipt.events:
             if event.contract in (PRIVATE_MARKET, POOL):
-                self.private_events[event.name] += 1
+                self._count_private(event)
                 continue
             handler = self._HANDLERS.get(event.name)
             if handler is not None:
@@ -143,6 +147,12 @@ class RunRecord:
             for (owner, window), (exported_wh, imported_wh) in self.readings.items()
             if owner in homes and window in terms
         )
+
+    def _count_private(self, event: Event) -> None:
+        name = event.name
+        if name == "TransactionMade":
+            name += " in full" if event.arguments["inFull"] else " in part"
+        self.private_events[name] += 1
 
     def _offer_made(self, arguments: Mapping[str, object]) -> None:
         totals = self.window(_int(arguments, "window"))

@@ -7,6 +7,7 @@ from app.agents.auction.trader import PlacedOrder
 from app.agents.reports import SettlementReport, WindowReport
 from app.agents.street import Street
 from app.ledger.types import MeterKind, Terms
+from app.scenario.private_report import household_summary, note_households, outsider_summary
 from app.scenario.profiles import Profiles
 from app.scenario.record import RunRecord
 from app.scenario.scenario import Scenario, Venue
@@ -45,6 +46,7 @@ class Run:
         misses, refused = street.take_faults()
         self.deadline_misses += len(misses)
         self.refused += len(refused)
+        note_households(self.record, self.terms, street.private_books())
 
     def summary(self, street: Street, *, wall_seconds: float) -> dict[str, object]:
         """The fields of `summary.json`: energy in Wh, money in 1e-6, prices in money per kWh."""
@@ -99,7 +101,18 @@ class Run:
             "gas_by_function": dict(record.gas_by_function.most_common()),
             "calls_by_function": dict(record.calls_by_function.most_common()),
             "wall_seconds": round(wall_seconds, 2),
+            **self._privacy(street),
         }
+
+    def _privacy(self, street: Street) -> dict[str, object]:
+        """The part of a private run: what anybody can see, and what each household sees."""
+        if not self.scenario.privacy:
+            return {}
+        households = {
+            books.view.name: household_summary(books, self.terms)
+            for books in street.private_books()
+        }
+        return {"privacy": {"outsider": outsider_summary(self.record), "households": households}}
 
     def _pricing_rule(self) -> str | None:
         if self.scenario.venue is Venue.NEGOTIATION:

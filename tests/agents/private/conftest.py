@@ -1,0 +1,142 @@
+"""A short private life on anvil: two windows, a restart with all agreements open, and the end.
+
+The only roof sells to the other homes. For the first window clouds come: it delivers its first sale
+in full, half of the second, and nothing of all others. For the second window it delivers all.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from app.agents.observer import NegotiationMessage, SilentObserver
+from app.agents.private.access import PrivateAccess
+from app.agents.private.books import HouseholdBooks
+from app.agents.private.view import PrivateView
+from app.agents.reports import SettlementReport, WindowReport
+from app.agents.street import Street, StreetOptions
+from app.ledger.private import PrivateLedger
+from app.ledger.types import Receipt
+from app.scenario.profiles import EnergySeries, Profiles
+from app.scenario.record import RunRecord
+from app.scenario.scenario import Scenario, load_profiles, load_scenario
+from app.system import Chain, ChainOptions, development_directory, open_chain, private_access
+
+SCENARIO = Path(__file__).with_name("street.yaml")
+SELLER = "H13"
+
+
+@pytest.fixture(scope="session")
+def scenario() -> Scenario:
+    return load_scenario(SCENARIO)
+
+
+class Clouded:
+    """Profiles with clouds over the roof that no forecast has seen: what is left to export."""
+
+    def __init__(self, profiles: Profiles) -> None:
+        self._profiles = profiles
+        self.exported_wh: dict[int, int] = {}
+
+    @property
+    def step_seconds(self) -> int:
+        return self._profiles.step_seconds
+
+    def steps_of(self, household: str, window: int) -> EnergySeries:
+        series = self._profiles.steps_of(household, window)
+        if household != SELLER or window not in self.exported_wh:
+            return series
+        pv_wh = series.load_wh.copy()
+        pv_wh[0] += self.exported_wh[window]
+        return EnergySeries(series.load_wh, pv_wh)
+
+    def history_of(self, household: str, before_window: int, count: int) -> EnergySeries:
+        return self._profiles.history_of(household, before_window, count)
+
+
+@dataclass(slots=True)
+class Ear(SilentObserver):
+    """Hears every message that observers hear."""
+
+    heard: list[NegotiationMessage] = field(default_factory=list)
+
+    def message(self, message: NegotiationMessage) -> None:
+        self.heard.append(message)
+
+
+@dataclass(slots=True)
+class Life:
+    """What a private street has lived through, and what everybody has seen of it."""
+
+    folder: Path
+    chain: Chain
+    access: PrivateAccess
+    record: RunRecord
+    ear: Ear
+    windows: list[WindowReport] = field(default_factory=list)
+    settled: list[SettlementReport] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    at_restart: dict[str, tuple[PrivateView, int]] = field(default_factory=dict)
+    after_restart: dict[str, tuple[PrivateView, int]] = field(default_factory=dict)
+    books: dict[str, HouseholdBooks] = field(default_factory=dict)
+
+    @property
+    def private(self) -> PrivateLedger:
+        return self.access.private
+
+    def view(self, name: str) -> PrivateView:
+        return self.books[name].view
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chain(scenario: Scenario) -> AsyncIterator[Chain]:
+    async with open_chain(ChainOptions(node="anvil", private=True), scenario.opening) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def life(
+    chain: Chain, scenario: Scenario, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Life]:
+    first = scenario.first_window
+    profiles = Clouded(load_profiles(scenario))
+    directory = development_directory(scenario)
+    lived = Life(
+        tmp_path_factory.mktemp("private-street"),
+        chain,
+        private_access(chain, directory),
+        RunRecord(),
+        Ear(),
+    )
+
+    def observe(receipt: Receipt) -> None:
+        lived.record.observe(receipt)
+        lived.receipts.append(receipt)
+
+    chain.ledger.on_receipt = observe
+
+    def street() -> Street:
+        options = StreetOptions(folder=lived.folder, private=lived.access)
+        ledger, clock = chain.ledger, chain.clock
+        return Street(scenario, profiles, ledger, clock, directory, lived.ear, options)
+
+    async with street() as before:
+        await before.enrol()
+        for window in (first, first + 1):
+            lived.windows.append(await before.run_window(window))
+            if window == first:
+                sold = [trade.energy_wh for trade in lived.windows[0].trades]
+                profiles.exported_wh[first] = sold[0] + sold[1] // 2
+        lived.at_restart = _seen_by_all(before)
+        assert before.next_window() == first + 2
+    async with street() as after:
+        await after.enrol()
+        lived.settled = await after.finish(first + 1)
+        lived.books = {books.view.name: books for books in after.private_books()}
+        yield lived
+
+
+def _seen_by_all(street: Street) -> dict[str, tuple[PrivateView, int]]:
+    return {books.view.name: (books.view, books.balance) for books in street.private_books()}
