@@ -1,7 +1,7 @@
 """What brownie has to know before it compiles: it imports this file when it loads the project.
 
 The environment can say otherwise: `SOLCX_BINARY_PATH` (folder of the compiler), `PEERWATT_RPC_URL`
-(node of the network `local`), `PEERWATT_TEST_PORT` (port of the Ganache that brownie starts).
+(node of the network `local`), `PEERWATT_TEST_PORT` (port of the node that brownie starts).
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from brownie._config import CONFIG
+from brownie.network.rpc import anvil
 
 ROOT = Path(__file__).resolve().parent
 LOCAL_URL = os.environ.get("PEERWATT_RPC_URL", "http://127.0.0.1:8545")
@@ -34,7 +35,8 @@ os.environ["PATH"] = f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{os.environ.g
 # Brownie calls its own rpc object the way it tells others not to.
 warnings.filterwarnings("ignore", r"rpc\.\w+ should not be called directly", FutureWarning)
 
-CONFIG.networks["ganache-cli"]["cmd_settings"]["port"] = TEST_PORT
+for name in ("ganache-cli", "anvil"):
+    CONFIG.networks[name]["cmd_settings"]["port"] = TEST_PORT
 # A node of this machine that runs already. `cmd` makes it a development network for brownie, which
 # would start one where none runs: hence the check below.
 CONFIG.networks["local"] = {
@@ -45,6 +47,15 @@ CONFIG.networks["local"] = {
     "host": LOCAL_URL,
     "timeout": 60,
 }
+
+
+def mine(blocks: int | None = None) -> None:
+    """What brownie calls blocks is a time, which its own hands anvil without the list around it."""
+    anvil._request("evm_mine", [] if blocks is None else [blocks])
+
+
+anvil.mine = mine
+
 # Scripts act on the running testnet; tests and the console have a Ganache of their own.
 CONFIG.settings["networks"]["default"] = "local" if CONFIG.mode == "run" else "ganache-cli"
 

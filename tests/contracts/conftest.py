@@ -2,12 +2,12 @@
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from brownie import accounts, chain, web3
 from brownie.network.account import Account
+from web3.middleware import Web3Middleware
 
 from app.ledger.types import MeterKind, Terms
 from app.market.windows import commit_start, grace_end, window_at, window_end
@@ -37,6 +37,8 @@ from tests.contracts.signing import (
 
 # Every test begins at this moment: ten past midnight, 2100-01-01.
 NOW = 4_102_445_400
+# Who the members put in office, by fixture.
+OFFICES = ("admin", "minter", "treasurers", "auditors")
 # The window that is traded, which begins fifty minutes later.
 WINDOW = window_at(NOW) + 1
 # The window that has just ended.
@@ -152,31 +154,20 @@ def deployer() -> Account:
     return accounts[0]
 
 
-@contextmanager
-def the_day_before() -> Iterator[None]:
-    """What members decide takes them a while."""
-    now = int(chain[-1]["timestamp"])
-    travel_to(now - 24 * 3600)
-    yield
-    travel_to(now)
-
-
 @pytest.fixture
 def admin(system: System) -> Account:
     """Somebody whom the members have entrusted with their own role, for this test.
 
     Thus a test of one function needs no vote for each call; the votes have tests of their own.
     """
-    with the_day_before():
-        entrust(system, Role.ADMIN, accounts[9])
+    entrust(system, Role.ADMIN, accounts[9])
     return accounts[9]
 
 
 @pytest.fixture
 def minter(system: System) -> Account:
     """Somebody whom the members have let make and end tokens, in place of the treasury."""
-    with the_day_before():
-        entrust(system, Role.MINTER, accounts[10])
+    entrust(system, Role.MINTER, accounts[10])
     return accounts[10]
 
 
@@ -196,8 +187,7 @@ def appoint(system: System, role: Role, contract: Any) -> list[Account]:
     """Lets the members give an office two people more, and two of the three confirm."""
     others = list(accounts[11:13])
     grants = [call_of(system.authority, "grantRole", role, one, 0) for one in others]
-    with the_day_before():
-        decide(system, [*grants, call_of(contract, "setThreshold", 2)], founders())
+    decide(system, [*grants, call_of(contract, "setThreshold", 2)], founders())
     return others
 
 
@@ -348,18 +338,56 @@ def settled_memory(street: None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def fn_isolation(settled_memory: None) -> Iterator[None]:
+def fn_isolation(settled_memory: None, request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test begins with the street at `NOW`, and leaves no trace.
 
+    What members decide takes them a while: whoever a test needs is in office before that.
     Brownie's own fixture of this name would undo the deployment, too.
     """
     chain.snapshot()
+    chosen = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
+    for name in OFFICES:
+        if name in request.fixturenames or name in chosen:
+            request.getfixturevalue(name)
     travel_to(NOW)
     yield
     chain.revert()
 
 
 # Time, keys, and the defaults of a trade
+
+
+@pytest.fixture(scope="session", autouse=True)
+def receipts_at_once() -> None:
+    """Anvil names a transaction before it has mined it, and brownie looks again a second later."""
+    if is_anvil():
+        web3.middleware_onion.add(MinedMiddleware)
+
+
+@pytest.fixture(scope="session")
+def gas_of_ganache() -> None:
+    """Anvil refunds less for slots that are cleared; the figures are Ganache's."""
+    if is_anvil():
+        pytest.skip("gas is counted on Ganache")
+
+
+def is_anvil() -> bool:
+    return bool(web3.client_version.startswith("anvil"))
+
+
+class MinedMiddleware(Web3Middleware):
+    """Waits for the receipt of what was sent."""
+
+    def wrap_make_request(self, make_request: Callable[..., Any]) -> Callable[..., Any]:
+        def make(method: str, parameters: Any) -> Any:
+            answer = make_request(method, parameters)
+            if method in ("eth_sendTransaction", "eth_sendRawTransaction") and "result" in answer:
+                sent = [answer["result"]]
+                while make_request("eth_getTransactionReceipt", sent)["result"] is None:
+                    pass
+            return answer
+
+        return make
 
 
 def travel_to(timestamp: int) -> None:

@@ -35,6 +35,8 @@ from tests.contracts.conftest import (
 from tests.contracts.plain import events_of, plain
 from tests.contracts.signing import BALLOT, key, signed
 
+pytestmark = pytest.mark.usefixtures("gas_of_ganache")
+
 SNAPSHOT = Path(__file__).resolve().parents[3] / "benchmarks" / "gas.json"
 RENEW = "PEERWATT_RENEW_GAS"
 BATCH = 50

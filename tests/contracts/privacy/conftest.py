@@ -169,11 +169,10 @@ def private_offer(
 
 
 @pytest.fixture
-def private_agreement(
+def early_agreement(
     private_offer: trading.PrivateOffer, trade: Trading, payer: Purse, payee: Purse
 ) -> trading.PrivateAgreement:
-    """2,001 Wh of it for 0.200001 a kWh: nothing comes out even. In the commit margin."""
-    travel_to(WINDOW * 3600 - 200)
+    """2,001 Wh of it for 0.200001 a kWh: nothing comes out even."""
     return trade.agreement(
         private_offer,
         WINDOW << 32,
@@ -185,20 +184,27 @@ def private_agreement(
 
 
 @pytest.fixture
-def payment(
-    private_agreement: trading.PrivateAgreement, trade: Trading, payer: Purse, decoys: list[Note]
-) -> Any:
-    return trade.payment(private_agreement, payer.notes[0], decoys, payer.keys)
+def private_agreement(early_agreement: trading.PrivateAgreement) -> trading.PrivateAgreement:
+    """In the commit margin."""
+    travel_to(WINDOW * 3600 - 200)
+    return early_agreement
 
 
 @pytest.fixture
-def allowed(
+def payment(
+    early_agreement: trading.PrivateAgreement, trade: Trading, payer: Purse, decoys: list[Note]
+) -> Any:
+    return trade.payment(early_agreement, payer.notes[0], decoys, payer.keys)
+
+
+@pytest.fixture
+def written(
     private_agreement: trading.PrivateAgreement,
     payment: Any,
     private_market: Any,
     relayer: Account,
 ) -> trading.PrivateAgreement:
-    """The agreement is written and the payer's money locked; the window is over."""
+    """The agreement is written and the payer's money locked."""
     agreement = private_agreement
     private_market.allowTransaction(
         agreement.struct,
@@ -207,8 +213,14 @@ def allowed(
         payment,
         {"from": relayer},
     )
-    travel_to((WINDOW + 1) * 3600)
     return agreement
+
+
+@pytest.fixture
+def allowed(written: trading.PrivateAgreement) -> trading.PrivateAgreement:
+    """And the window is over."""
+    travel_to((WINDOW + 1) * 3600)
+    return written
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ from tests.contracts.privacy.trading import SpendPlan, as_abi_message, ring_of, 
 from tests.contracts.signing import key as account_key
 from tests.privacy.cases import CONTEXT, MESSAGE, entropy_of, members, note_keys, opening, publics
 
+pytestmark = pytest.mark.usefixtures("gas_of_ganache")
+
 SNAPSHOT = Path(__file__).resolve().parents[3] / "benchmarks" / "privacy-gas.json"
 RENEW = "PEERWATT_RENEW_GAS"
 RING = 11

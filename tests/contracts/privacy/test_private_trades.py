@@ -215,16 +215,14 @@ def test_an_offer_serves_several_until_it_is_used_up(
     assert allow(too_much, paid[1]) == "RangesInvalid"
 
 
-def test_agreements_are_written_in_the_commit_margin(private_agreement, payment, allow):
+def test_agreements_are_written_in_the_commit_margin(early_agreement, payment, allow):
     for moment in (WINDOW * 3600 - 301, WINDOW * 3600):
         travel_to(moment)
-        assert allow(private_agreement, payment) == "NotCommitPhase"
+        assert allow(early_agreement, payment) == "NotCommitPhase"
 
 
-def test_an_agreement_is_written_once(private_agreement, payment, allowed, allow):
-    travel_to(WINDOW * 3600 - 100)
-
-    assert allow(private_agreement, payment) == "AgreementExists"
+def test_an_agreement_is_written_once(written, payment, allow):
+    assert allow(written, payment) == "AgreementExists"
 
 
 # makeTransaction
@@ -331,13 +329,13 @@ def test_only_the_operator_says_what_came(
 
 
 def test_nothing_is_settled_before_the_window_ends(
-    private_market, trade, allowed, operator_key, keeper
+    private_market, trade, written, operator_key, keeper
 ):
     travel_to((WINDOW + 1) * 3600 - 1)
-    attestation = trade.attestation(operator_key, allowed, commit(allowed.energy))
+    attestation = trade.attestation(operator_key, written, commit(written.energy))
 
     with reverts(error("WindowOpen", WINDOW, (WINDOW + 1) * 3600)):
-        private_market.makeTransaction.call(allowed.struct, attestation, {"from": keeper})
+        private_market.makeTransaction.call(written.struct, attestation, {"from": keeper})
 
 
 def test_what_was_never_agreed_is_not_settled(
