@@ -7,7 +7,7 @@ import pytest
 from app.config import ROOT
 
 
-@pytest.mark.parametrize("part", ["units", "book", "community"])
+@pytest.mark.parametrize("part", ["units", "book", "community", "private"])
 def test_numbers_become_words_and_curves(part: str) -> None:
     done = subprocess.run(
         ["node", "--test", "--test-reporter=spec", f"tests/page/{part}.test.mjs"],

@@ -123,13 +123,18 @@ export function parseSpendKey(text) {
 export function parseKept(text) {
   if (text.trim() === "") return { value: { offers: [], trades: [] } };
   try {
-    const { offers = [], trades = [] } = JSON.parse(text);
-    const is = (names) => (each) => names.every((name) => typeof each[name]?.value === "number");
+    const { offers, trades } = JSON.parse(text);
+    const opened = (names) => (each) =>
+      names.every((name) => Number.isSafeInteger(each[name].value) && each[name].blinding);
+    const known = (list, names) => list === undefined || list.every(opened(names));
+    const some = offers !== undefined || trades !== undefined;
     if (
-      offers.every(is(["energy", "floor_price"])) &&
-      trades.every(is(["energy", "price", "cost"]))
-    )
-      return { value: { offers, trades } };
+      some &&
+      known(offers, ["energy", "floor_price"]) &&
+      known(trades, ["energy", "price", "cost"])
+    ) {
+      return { value: { offers: offers ?? [], trades: trades ?? [] } };
+    }
   } catch {
     // told below, as everything else that is not what it should be
   }
