@@ -10,7 +10,15 @@ from app.errors import ProfileError, ScenarioError
 from app.ledger.types import Terms
 from app.market.clearing import PricingRule
 from app.scenario.profiles import Scaling
-from app.scenario.scenario import Battery, Plugin, Venue, load_profiles, load_scenario
+from app.scenario.scenario import (
+    Battery,
+    LedgerChoice,
+    Plugin,
+    Venue,
+    load_profiles,
+    load_scenario,
+    with_overrides,
+)
 
 TARIFF = "{ 0: 0.25, 6: 0.35, 22: 0.26 }"
 SPRING_START = "2016-05-08T22:00:00Z"
@@ -236,6 +244,86 @@ class TestMeaning:
 
     def test_same_file_same_scenario(self, street):
         assert load_scenario(street) == load_scenario(street)
+
+
+class TestPrivacy:
+    """What private trading asks of a scenario; each file differs from the example in one thing."""
+
+    @pytest.fixture
+    def private(self, examples, simbench, tmp_path):
+        text = (examples / "private.yaml").read_text(encoding="utf-8")
+        text = text.replace("../data/simbench", str(simbench))
+
+        def make(old: str, new: str):
+            assert old in text, "the test would change nothing"
+            path = tmp_path / "private.yaml"
+            path.write_text(text.replace(old, new, 1), encoding="utf-8")
+            return path
+
+        return make
+
+    def test_it_is_off_unless_asked_for(self, street, examples):
+        assert not load_scenario(street).privacy
+        assert load_scenario(examples / "private.yaml").privacy
+
+    @pytest.mark.parametrize(
+        ("old", "new", "field", "rule", "hint"),
+        [
+            ("privacy: on", "privacy: on\nvenue: auction", "venue", "negotiation", "privacy: off"),
+            ("privacy: on", "privacy: on\nvenue: both", "venue", "negotiation", "orders"),
+            ("privacy: on", "privacy: on\nledger: model", "ledger", "chain", "no proofs"),
+            ("privacy: on", "privacy: maybe", "privacy", "true or false", ""),
+            (
+                "negotiation:",
+                "community_battery: { capacity_kwh: 9, power_kw: 5, efficiency: 0.9, deposit: 1,"
+                " seller: boulware, buyer: boulware }\nnegotiation:",
+                "community_battery",
+                "must not be there",
+                "everybody would know",
+            ),
+            ("deposit: 100", "deposit: 4294.967296", "deposit", "at most 4294.967295", "lower it"),
+        ],
+    )
+    def test_what_cannot_be_private_is_named(self, private, old, new, field, rule, hint):
+        error = refused(private(old, new))
+        assert error.field.endswith(field)
+        assert rule in error.rule
+        assert hint in error.hint
+
+    @pytest.mark.parametrize(("members", "right"), [(3, False), (4, True)])
+    def test_a_ring_has_four_members_or_more(self, private, members, right):
+        names = [f"H{number:02d}" for number in (1, 2, 3, 5)][:members]
+        path = private(
+            "[H01, H02, H03, H05, H06, H07, H08, H10, H11, H13, H14]", f"[{', '.join(names)}]"
+        )
+        text = path.read_text()
+        for other in ("H06", "H10", "H11", "H13", "H14", "H05"):
+            if other not in names:
+                text = re.sub(rf"    {other}: {{.*\n", "", text)
+        path.write_text(text)
+        if right:
+            assert len(load_scenario(path).participants) == members
+        else:
+            error = refused(path)
+            assert error.field == "participants.from"
+            assert "4 to 32" in error.rule
+
+    def test_a_ring_has_32_members_or_fewer(self, own_data):
+        path = own_data("privacy: on\n")
+        households = [f"h{number}" for number in range(33)]
+        rows = [
+            f"2016-06-05T{hour:02d}:00:00Z,{household},500,0"
+            for hour in range(24)
+            for household in households
+        ]
+        (path.parent / "own.csv").write_text("\n".join(["time,household,load_w,pv_w", *rows]))
+        error = refused(path)
+        assert (error.field, error.value) == ("participants.from", 33)
+
+    def test_the_command_line_cannot_take_the_chain_away(self, examples):
+        scenario = load_scenario(examples / "private.yaml")
+        with pytest.raises(ScenarioError, match="ledger: must be chain"):
+            with_overrides(scenario, ledger=LedgerChoice.MODEL)
 
 
 class TestRunAndData:

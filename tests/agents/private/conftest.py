@@ -4,7 +4,7 @@ The only roof sells to the other homes. For the first window clouds come: it del
 in full, half of the second, and nothing of all others. For the second window it delivers all.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import pytest_asyncio
 from app.agents.observer import NegotiationMessage, SilentObserver
 from app.agents.private.access import PrivateAccess
 from app.agents.private.books import HouseholdBooks
-from app.agents.private.view import PrivateView
+from app.agents.private.journal import Journal, KeptOffer, KeptTrade
+from app.agents.private.view import PrivateTrade, PrivateView
 from app.agents.reports import SettlementReport, WindowReport
 from app.agents.street import Street, StreetOptions
 from app.ledger.private import PrivateLedger
@@ -23,9 +24,16 @@ from app.scenario.profiles import EnergySeries, Profiles
 from app.scenario.record import RunRecord
 from app.scenario.scenario import Scenario, load_profiles, load_scenario
 from app.system import Chain, ChainOptions, development_directory, open_chain, private_access
+from tests.agents.private.sealed import Case, sealed_case
 
 SCENARIO = Path(__file__).with_name("street.yaml")
 SELLER = "H13"
+SUNSHINE_WH = 20_000
+
+
+@pytest.fixture(scope="session")
+def case() -> Case:
+    return sealed_case()
 
 
 @pytest.fixture(scope="session")
@@ -75,19 +83,35 @@ class Life:
     access: PrivateAccess
     record: RunRecord
     ear: Ear
+    street: Street
     windows: list[WindowReport] = field(default_factory=list)
     settled: list[SettlementReport] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
-    at_restart: dict[str, tuple[PrivateView, int]] = field(default_factory=dict)
-    after_restart: dict[str, tuple[PrivateView, int]] = field(default_factory=dict)
+    at_restart: dict[str, PrivateView] = field(default_factory=dict)
+    after_restart: dict[str, PrivateView] = field(default_factory=dict)
     books: dict[str, HouseholdBooks] = field(default_factory=dict)
+
+    def observe(self, receipt: Receipt) -> None:
+        self.record.observe(receipt)
+        self.receipts.append(receipt)
 
     @property
     def private(self) -> PrivateLedger:
         return self.access.private
 
-    def view(self, name: str) -> PrivateView:
-        return self.books[name].view
+    def trades(self, name: str, window: int) -> list[PrivateTrade]:
+        """A household's trades of the first window (0) or the second (1)."""
+        which = self.windows[window].window
+        return [trade for trade in self.books[name].view.trades if trade.window == which]
+
+    def bought(self, agreement_id: bytes) -> PrivateTrade:
+        """The same agreement as its buyer sees it."""
+        return next(
+            trade
+            for name, books in self.books.items()
+            for trade in books.view.trades
+            if name != SELLER and trade.agreement_id == agreement_id
+        )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -103,40 +127,56 @@ async def life(
     first = scenario.first_window
     profiles = Clouded(load_profiles(scenario))
     directory = development_directory(scenario)
-    lived = Life(
-        tmp_path_factory.mktemp("private-street"),
-        chain,
-        private_access(chain, directory),
-        RunRecord(),
-        Ear(),
-    )
-
-    def observe(receipt: Receipt) -> None:
-        lived.record.observe(receipt)
-        lived.receipts.append(receipt)
-
-    chain.ledger.on_receipt = observe
+    access = private_access(chain, directory)
+    folder, ear = tmp_path_factory.mktemp("private-street"), Ear()
 
     def street() -> Street:
-        options = StreetOptions(folder=lived.folder, private=lived.access)
-        ledger, clock = chain.ledger, chain.clock
-        return Street(scenario, profiles, ledger, clock, directory, lived.ear, options)
+        options = StreetOptions(folder=folder, private=access)
+        return Street(scenario, profiles, chain.ledger, chain.clock, directory, ear, options)
 
     async with street() as before:
+        lived = Life(folder, chain, access, RunRecord(), ear, before)
+        chain.ledger.on_receipt = lived.observe
         await before.enrol()
         for window in (first, first + 1):
             lived.windows.append(await before.run_window(window))
             if window == first:
                 sold = [trade.energy_wh for trade in lived.windows[0].trades]
-                profiles.exported_wh[first] = sold[0] + sold[1] // 2
-        lived.at_restart = _seen_by_all(before)
-        assert before.next_window() == first + 2
+                profiles.exported_wh = {first: sold[0] + sold[1] // 2, first + 1: SUNSHINE_WH}
+        lived.at_restart = _views(before)
     async with street() as after:
+        lived.street = after
         await after.enrol()
+        lived.after_restart = _views(after)
         lived.settled = await after.finish(first + 1)
         lived.books = {books.view.name: books for books in after.private_books()}
+        chain.ledger.on_receipt = None
         yield lived
 
 
-def _seen_by_all(street: Street) -> dict[str, tuple[PrivateView, int]]:
-    return {books.view.name: (books.view, books.balance) for books in street.private_books()}
+def _views(street: Street) -> dict[str, PrivateView]:
+    return {books.view.name: books.view for books in street.private_books()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An agreement that nobody has settled yet, as its seller and its buyer keep it."""
+
+    trade: KeptTrade
+    offer: KeptOffer
+    buyer: str
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sales(life: Life) -> list[Sale]:
+    """What was sold in another hour, for a window that is not over."""
+    report = await life.street.run_window(life.street.next_window())
+    journal = Journal(life.folder / "private" / f"{SELLER}.jsonl")
+    return [
+        Sale(
+            journal.trades[trade.agreement_id],
+            journal.offers[journal.trades[trade.agreement_id].made.agreement.offer_id],
+            trade.buyer,
+        )
+        for trade in report.trades
+    ]
