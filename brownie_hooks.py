@@ -37,6 +37,7 @@ warnings.filterwarnings("ignore", r"rpc\.\w+ should not be called directly", Fut
 
 for name in ("ganache-cli", "anvil"):
     CONFIG.networks[name]["cmd_settings"]["port"] = TEST_PORT
+    CONFIG.networks[name]["timeout"] = 120  # seconds: Ganache takes its time for proofs
 # A node of this machine that runs already. `cmd` makes it a development network for brownie, which
 # would start one where none runs: hence the check below.
 CONFIG.networks["local"] = {

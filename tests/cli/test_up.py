@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.cli.conftest import PEERWATT, STREET, environment, peerwatt
 
@@ -82,6 +81,10 @@ def is_alive(pid: int) -> bool:
 
 def test_a_street_trades_and_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     with market(tmp_path, "--speed", 1800) as street:
+        for path in ("/", "/docs", "/openapi.json"):
+            answer = httpx.get(f"http://127.0.0.1:{street.port}{path}", timeout=20)
+            assert answer.status_code == 200
+            assert "127.0.0.1" in str(answer.url)
         assert street.get("/api/v1/market")["scenario"] == "street"
         agreement = street.wait_for(lambda: street.get("/api/v1/agreements")["items"])[0]
         assert agreement["energy_wh"] > 0
@@ -130,11 +133,3 @@ def test_a_taken_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"cannot listen at 127.0.0.1:{port}" in done.stderr
     assert "--port" in done.stderr
-
-
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
-def test_the_page_and_the_documentation_are_served(tmp_path: Path, path: str) -> None:
-    with market(tmp_path, "--speed", 60) as street:
-        answer = httpx.get(f"http://127.0.0.1:{street.port}{path}", timeout=20)
-        assert answer.status_code == 200
-        assert "127.0.0.1" in str(answer.url)
