@@ -33,8 +33,9 @@ from scripts.deploy import (
     setting,
 )
 
-# Whoever may call these by the Authority's table says what was delivered.
-ATTESTED = ("makeTransaction",)
+# What the operator may do by the Authority's table. Whoever may call the first says what was
+# delivered.
+OPERATED = ("makeTransaction", "pause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def deploy_privacy(
 ) -> Privacy:
     """Deploys the note pool and the private market of a system.
 
-    `attestation_calls` then lets the operator say what was delivered.
+    `operator_calls` then lets the operator say what was delivered, and pause trade.
 
     Args:
         deployer: pays, and keeps no role.
@@ -129,9 +130,9 @@ def deploy_privacy(
     return Privacy(verifiers, announcer, registry, pool, market)
 
 
-def attestation_calls(system: System, privacy: Privacy) -> list[tuple[ProjectContract, str]]:
-    """The call to the Authority, for the members to decide, that lets the operator attest."""
-    selectors = [getattr(privacy.market, function).signature for function in ATTESTED]
+def operator_calls(system: System, privacy: Privacy) -> list[tuple[ProjectContract, str]]:
+    """The call to the Authority, for the members to decide, that gives the operator its part."""
+    selectors = [getattr(privacy.market, function).signature for function in OPERATED]
     data = system.authority.setTargetFunctionRole.encode_input(
         privacy.market, selectors, Role.OPERATOR
     )
@@ -141,13 +142,13 @@ def attestation_calls(system: System, privacy: Privacy) -> list[tuple[ProjectCon
 def main(path: str = "") -> System:
     """Deploys the whole system and private trading to the active network, and saves all addresses.
 
-    The operator may attest from the beginning: that is part of what the members are handed over.
+    The operator has its part from the beginning, which the members are handed over.
     """
     auditor_key = _auditor_key()
 
     def extension(deployer: Account | LocalAccount, system: System) -> Added:
         privacy = deploy_privacy(deployer, system, auditor_key)
-        calls = [data for _, data in attestation_calls(system, privacy)]
+        calls = [data for _, data in operator_calls(system, privacy)]
         return Added(privacy.contracts, calls)
 
     return deploy_and_save(path, extension)

@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eth_utils.hexadecimal import encode_hex
@@ -17,6 +17,7 @@ from app.chain.rpc import RpcError
 from app.errors import ChainError, ConflictError, ForbiddenError, InputError, UnavailableError
 from app.ledger import private_calls as calls
 from app.ledger.private import PrivateLedger
+from app.ledger.private_batches import KINDS, Line, Part
 from app.ledger.private_calls import POOL, PRIVATE_MARKET, PrivateCall
 from app.ledger.types import Address, Receipt
 from app.market.typed_data import SIGNATURE_LENGTH, private_agreement_digest, recover
@@ -61,11 +62,15 @@ Take = Callable[[Hashable], None]
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A call that was read: what it leaves behind, and how its proofs are verified."""
+    """A call that was read: what it leaves behind, and how its proofs are verified.
+
+    `part` is there if it can go with others.
+    """
 
     call: PrivateCall
     marks: tuple[Hashable, ...]
     holds: Callable[[], bool]
+    part: Part | None = None
 
 
 def no_delay() -> float:
@@ -84,6 +89,9 @@ class PrivateRelay:
     `waiting` is how many may be at work at a time, of which one is verified; `take` takes what a
     rate is limited by, and raises TooManyRequestsError; `delay` is how many seconds a call waits
     between its verification and its sending.
+
+    Offers that wait for one another go in one transaction, and so do agreements (`Line`). The fee
+    of a spend is whoever's it names: the relay asks for none, and pays all the same.
     """
 
     def __init__(
@@ -104,6 +112,7 @@ class PrivateRelay:
         self._delay = delay
         self._sleep = sleep
         self._verifier = asyncio.Lock()
+        self._lines = {kind: Line(self._try, self._send) for kind in KINDS}
         self._readers: Mapping[str, Callable[..., Awaitable[_Case]]] = {
             "makeOffer": self._offer,
             "makeOffers": self._offers,
@@ -133,9 +142,11 @@ class PrivateRelay:
                     )
             for mark in case.marks:
                 self._take(mark)
-            await self._try(case.call, data)
             await self._sleep(self._delay())
-            return await self._private.send(self._account, case.call)
+            if case.part is not None:
+                return await self._lines[case.call.function].pass_on(case.part)
+            await self._try(case.call)
+            return await self._send(case.call)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -172,8 +183,11 @@ class PrivateRelay:
     # Offers
 
     async def _offer(self, terms: Any, proofs: Any) -> _Case:
-        offer = _offer(terms, proofs)
-        return await self._case_of_offers(calls.make_offer(*offer), [offer])
+        made, proved = _offer(terms, proofs)
+        call = calls.make_offer(made, proved)
+        traces = frozenset({proved.signature.image[0], made.owner})
+        case = await self._case_of_offers(call, [(made, proved)])
+        return replace(case, part=Part(call, (made, proved), traces))
 
     async def _offers(self, terms: Sequence[Any], proofs: Sequence[Any]) -> _Case:
         if not 1 <= len(terms) <= MAX_OFFERS or len(terms) != len(proofs):
@@ -212,10 +226,14 @@ class PrivateRelay:
         if recover(digest, signature) != offer.owner:
             raise ForbiddenError("the offer's owner has not signed this agreement")
         marks = await self._marks_of(spend)
+        call = calls.allow_transaction(agreed, proved, signature, spend)
+        keys = [each.note.key[0] for each in spend.outputs]
+        traces = frozenset({rules.agreement_id(agreed), *keys, *marks})
         return _Case(
-            calls.allow_transaction(agreed, proved, signature, spend),
+            call,
             marks,
             lambda: verify_agreement(rules, offer, agreed, proved, spend),
+            Part(call, (agreed, proved, signature, spend), traces),
         )
 
     async def _delivery(self, agreement: Any, attestation: bytes) -> _Case:
@@ -272,13 +290,16 @@ class PrivateRelay:
                 raise ConflictError("this note was spent before")
         return tuple(image[0] for image in spend.images)
 
-    async def _try(self, call: PrivateCall, data: bytes) -> None:
+    async def _send(self, call: PrivateCall) -> Receipt:
+        return await self._private.send(self._account, call)
+
+    async def _try(self, call: PrivateCall) -> None:
         """Makes the call without a transaction; raises what the contract says."""
         ledger = self._private.ledger
         request = {
             "from": self._account,
             "to": ledger.contracts[call.contract].address,
-            "data": encode_hex(data),
+            "data": encode_hex(self._private.encode(call)),
             "gas": hex(call.gas),
         }
         try:

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.26;
 
 import {Side} from "../types/Side.sol";
+import {IPausing} from "./IPausing.sol";
 
 /// @title The market of a neighbourhood
 /// @notice The workflow of Mezquita et al. 2022, section 4.1. Households publish who they are,
@@ -13,7 +14,9 @@ import {Side} from "../types/Side.sol";
 /// - an account's `locked` is the sum of its open escrows and bonds and of its orders' covers;
 /// - the agreements of an offer never exceed its energy;
 /// - nobody's default stops the settlement of others.
-interface IEnergyMarket {
+/// A pause stops new participants, offers, agreements and orders; clearing that has begun goes on,
+/// and so do settlement, positions and withdrawals.
+interface IEnergyMarket is IPausing {
     // ---------------------------------------------------------------- types
 
     /// @param endpoint Where others open a negotiation with this participant.
@@ -227,7 +230,6 @@ interface IEnergyMarket {
     error NotVenue(address caller);
     error WindowClearing(uint64 window);
     error TermsFrozen(uint64 window);
-    error PausedLately(uint256 restEnd);
     error TermsOutOfLimits(uint64 gridFloor, uint64 gridCeiling, uint64 penaltyRate);
     error LimitsInvalid(uint64 minGridFloor, uint64 maxGridCeiling, uint64 maxPenaltyRate);
     error LengthMismatch(uint256 agreements, uint256 signatures);
@@ -422,17 +424,6 @@ interface IEnergyMarket {
     /// Restricted to the members.
     function setTreasury(address account) external;
 
-    /// @notice Stops new participants, offers, agreements and orders; clearing that has begun goes
-    /// on, and so do settlement, positions and withdrawals. It ends by itself after `PAUSE_LENGTH`;
-    /// the next one can begin `PAUSE_REST` after its end. Restricted to the operator.
-    function pause() external;
-
-    /// @notice Ends a pause before its time. Restricted to the members.
-    function unpause() external;
-
-    /// @notice The second from which on the last pause is over; 0 if there was none.
-    function pausedUntil() external view returns (uint64);
-
     function defaultTerms() external view returns (Terms memory);
 
     function termLimits() external view returns (TermLimits memory);
@@ -449,13 +440,6 @@ interface IEnergyMarket {
     function currentWindow() external view returns (uint64);
 
     // solhint-disable func-name-mixedcase
-
-    /// @notice Seconds after which a pause ends by itself.
-    function PAUSE_LENGTH() external view returns (uint64);
-
-    /// @notice Seconds after a pause in which the operator cannot pause again, so that a pause that
-    /// goes on is the members' will.
-    function PAUSE_REST() external view returns (uint64);
 
     /// @notice Largest number of items in one call.
     function MAX_BATCH() external view returns (uint256);

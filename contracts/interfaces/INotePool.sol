@@ -33,6 +33,16 @@ struct Spend {
     uint64 deadline;
 }
 
+/// @notice Part of a spend that is locked, until its holder says what becomes of it.
+/// @param id Names the escrow among the holder's.
+/// @param commitment What is locked; its range is proved with the outputs', as the first.
+/// @param keys Keys that are kept for the notes that the escrow will become.
+struct Escrow {
+    bytes32 id;
+    Point commitment;
+    Point[2] keys;
+}
+
 /// @title Shielded payment tokens
 /// @notice Whoever deposits tokens gets a note, which hides its owner, and from the first transfer
 /// on its amount. A note is spent by a ring signature: that it is one of several that exist is all
@@ -64,6 +74,7 @@ interface INotePool {
     error KeyTaken(uint256 keyX);
     error EscrowUnknown(address holder, bytes32 id);
     error EscrowExists(address holder, bytes32 id);
+    error LengthMismatch(uint256 spends, uint256 escrows);
 
     /// @notice Turns the caller's tokens into a note of `amount` H + `blinding` G. Amount and
     /// blinding are public, and the note looks like any other once it has been in a ring.
@@ -82,16 +93,19 @@ interface INotePool {
 
     // Escrows: for contracts, which are their holders
 
-    /// @notice Locks part of a spend until the caller says what becomes of it.
-    /// @param id Names the escrow among the caller's.
-    /// @param commitment What is locked; its range is proved with the outputs', as the first.
-    /// @param keys Keys that are kept for the notes that the escrow will become.
+    /// @notice Locks part of a spend for the caller, which its owner has named in it.
     /// @param more Claims that the caller wants verified with the pool's own, which is cheaper.
     function lock(
         Spend calldata spend,
-        bytes32 id,
-        Point calldata commitment,
-        Point[2] calldata keys,
+        Escrow calldata escrow,
+        RangeClaim[] calldata more
+    ) external;
+
+    /// @notice Locks part of each of several spends. One that fails lets all fail.
+    /// @param more As for `lock`: all claims are verified together.
+    function lockAll(
+        Spend[] calldata spends,
+        Escrow[] calldata escrows,
         RangeClaim[] calldata more
     ) external;
 

@@ -4,6 +4,7 @@ pragma solidity ^0.8.26;
 import {Point} from "../privacy/libraries/Bn254.sol";
 import {NoteMessage} from "../privacy/libraries/Notes.sol";
 import {Spend} from "./INotePool.sol";
+import {IPausing} from "./IPausing.sol";
 import {RangeProof} from "./IRangeVerifier.sol";
 import {RingSignature} from "./IRingVerifier.sol";
 import {SigmaProof} from "./ISigmaVerifier.sol";
@@ -21,7 +22,8 @@ import {SigmaProof} from "./ISigmaVerifier.sol";
 /// - an agreed price is the offer's at least, and within the band;
 /// - a buyer locks what the agreed energy costs, rounded up; a seller gets that for all of it, and
 ///   for a part what the part costs, rounded down; what remains is the buyer's.
-interface IPrivateMarket {
+/// A pause stops offers and agreements; settlement goes on, and so does all that the pool does.
+interface IPrivateMarket is IPausing {
     // ---------------------------------------------------------------- types
 
     /// @notice Bounds of all prices, money per kWh.
@@ -173,10 +175,13 @@ interface IPrivateMarket {
     error WindowOpen(uint64 window, uint256 until);
     error OfferMadeBefore(uint256 imageX);
     error OfferUnknown(uint256 offerId);
-    error SignatureInvalid();
-    error HandlesInvalid();
+
+    /// @notice Of these three each names what has no such signature or proof: the hash of an offer,
+    /// an agreement's id, the context of a settlement.
+    error SignatureInvalid(bytes32 signed);
+    error HandlesInvalid(bytes32 context);
+    error CostInvalid(bytes32 context);
     error RangesInvalid();
-    error CostInvalid();
     error AgreementExists(bytes32 agreementId);
     error AgreementNotOpen(bytes32 agreementId);
     error AttestationInvalid(address signer);
@@ -228,6 +233,15 @@ interface IPrivateMarket {
         bytes calldata sellerSignature,
         Spend calldata payment
     ) external returns (bytes32 agreementId);
+
+    /// @notice Writes several agreements at once, whose ranges cost little more than those of one.
+    /// Of the same offer each takes what those before it have left. One that fails lets all fail.
+    function allowTransactions(
+        Agreement[] calldata agreements,
+        AgreementProofs[] calldata proofs,
+        bytes[] calldata sellerSignatures,
+        Spend[] calldata payments
+    ) external returns (bytes32[] memory agreementIds);
 
     /// @notice Pays the seller for all that was agreed, after the window.
     /// @param attestation EIP-712, of `Delivery(bytes32 agreementId,uint256 energyX,uint256

@@ -6,20 +6,20 @@ import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol"
 import {Context} from "@openzeppelin/contracts/utils/Context.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 
-import {IEnergyMarket} from "../interfaces/IEnergyMarket.sol";
+import {IPausing} from "../interfaces/IPausing.sol";
 
-/// @title Who calls the market, what they may do, and whether trade is paused
-abstract contract MarketAccess is IEnergyMarket, AccessManaged, ERC2771Context, Pausable {
-    /// @inheritdoc IEnergyMarket
+/// @title Who calls a market, what they may do, and whether trade is paused
+abstract contract MarketAccess is IPausing, AccessManaged, ERC2771Context, Pausable {
+    /// @inheritdoc IPausing
     uint64 public constant PAUSE_LENGTH = 3 days;
 
-    /// @inheritdoc IEnergyMarket
+    /// @inheritdoc IPausing
     uint64 public constant PAUSE_REST = 4 days;
 
-    /// @inheritdoc IEnergyMarket
+    /// @inheritdoc IPausing
     uint64 public pausedUntil;
 
-    /// @inheritdoc IEnergyMarket
+    /// @inheritdoc IPausing
     function pause() external restricted whenNotPaused {
         uint256 restEnd = uint256(pausedUntil) + PAUSE_REST;
         require(block.timestamp >= restEnd, PausedLately(restEnd));
@@ -28,7 +28,7 @@ abstract contract MarketAccess is IEnergyMarket, AccessManaged, ERC2771Context, 
         emit Paused(_msgSender());
     }
 
-    /// @inheritdoc IEnergyMarket
+    /// @inheritdoc IPausing
     function unpause() external restricted whenPaused {
         pausedUntil = uint64(block.timestamp);
         emit Unpaused(_msgSender());

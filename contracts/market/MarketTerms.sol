@@ -6,7 +6,7 @@ import {Windows} from "../libraries/Windows.sol";
 import {MarketAccess} from "./MarketAccess.sol";
 
 /// @title The grid's prices and the penalty, window by window
-abstract contract MarketTerms is MarketAccess {
+abstract contract MarketTerms is MarketAccess, IEnergyMarket {
     /// @dev One slot a window. Prices are below 2^32.
     struct WindowTerms {
         uint32 gridFloor;

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
-import {INotePool, NewNote, Spend, SpendInput} from "../interfaces/INotePool.sol";
+import {Escrow, INotePool, NewNote, Spend, SpendInput} from "../interfaces/INotePool.sol";
 import {IPaymentToken} from "../interfaces/IPaymentToken.sol";
 import {IRangeVerifier, RangeClaim, RangeProof} from "../interfaces/IRangeVerifier.sol";
 import {ISpendVerifier} from "../interfaces/ISpendVerifier.sol";
@@ -81,7 +81,8 @@ contract NotePool is INotePool {
 
     /// @inheritdoc INotePool
     function transfer(Spend calldata spend) external {
-        _spend(spend, TRANSFER, 0, new Point[](0), new RangeClaim[](0));
+        _requireRange(_spend(spend, TRANSFER, 0, new Point[](0)));
+        _pay(spend.relayer, spend.fee);
     }
 
     /// @inheritdoc INotePool
@@ -89,7 +90,8 @@ contract NotePool is INotePool {
         _requireAmount(amount);
 
         bytes32 purpose = withdrawalOf(recipient, amount);
-        _spend(spend, purpose, amount, new Point[](0), new RangeClaim[](0));
+        _requireRange(_spend(spend, purpose, amount, new Point[](0)));
+        _pay(spend.relayer, spend.fee);
         _pay(recipient, amount);
     }
 
@@ -98,24 +100,28 @@ contract NotePool is INotePool {
     /// @inheritdoc INotePool
     function lock(
         Spend calldata spend,
-        bytes32 id,
-        Point calldata commitment,
-        Point[2] calldata keys,
+        Escrow calldata escrow,
         RangeClaim[] calldata more
     ) external {
-        address holder = msg.sender;
-        require(_escrows[holder][id] == 0, EscrowExists(holder, id));
+        RangeClaim[] memory claims = _claims(1, more);
+        claims[0] = _lock(spend, escrow);
+        _requireRanges(claims);
+        _pay(spend.relayer, spend.fee);
+    }
 
-        _escrows[holder][id] = keccak256(abi.encode(commitment));
-        bytes32 reservation = _reservation(holder, id);
-        for (uint256 i = 0; i < PAIR; ++i) {
-            Bn254.requirePoint(keys[i]);
-            _setAtKey(keys[i].x, 0, reservation);
-        }
-        Point[] memory locked = new Point[](1);
-        locked[0] = commitment;
-        _spend(spend, lockOf(holder, id, commitment), 0, locked, more);
-        emit EscrowLocked(holder, id, commitment);
+    /// @inheritdoc INotePool
+    function lockAll(
+        Spend[] calldata spends,
+        Escrow[] calldata escrows,
+        RangeClaim[] calldata more
+    ) external {
+        uint256 count = spends.length;
+        require(count == escrows.length, LengthMismatch(count, escrows.length));
+
+        RangeClaim[] memory claims = _claims(count, more);
+        for (uint256 i = 0; i < count; ++i) claims[i] = _lock(spends[i], escrows[i]);
+        _requireRanges(claims);
+        for (uint256 i = 0; i < count; ++i) _pay(spends[i].relayer, spends[i].fee);
     }
 
     /// @inheritdoc INotePool
@@ -147,7 +153,9 @@ contract NotePool is INotePool {
             rest.add(Bn254.negate(commitments[i]));
         }
         require(rest.isInfinity(), Unbalanced());
-        _requireRanges(splitContext(msg.sender, id), commitments, ranges, more);
+        RangeClaim[] memory claims = _claims(1, more);
+        claims[0] = _claim(splitContext(msg.sender, id), commitments, ranges);
+        _requireRanges(claims);
 
         for (uint256 i = 0; i < PAIR; ++i) {
             _create(outputs[i].note, outputs[i].message, reservation);
@@ -206,15 +214,15 @@ contract NotePool is INotePool {
 
     // A spend
 
+    /// @dev All but the ranges, which the caller verifies, and the fee, which it pays then.
     /// @param amount What leaves the pool beside the fee.
     /// @param locked Commitments that come out and become no notes.
     function _spend(
         Spend calldata spend,
         bytes32 purpose,
         uint256 amount,
-        Point[] memory locked,
-        RangeClaim[] memory more
-    ) private {
+        Point[] memory locked
+    ) private returns (RangeClaim memory ranges) {
         require(block.timestamp <= spend.deadline, SpendExpired(spend.deadline));
         _requireAmount(spend.fee);
         bytes32 message = messageOf(spend, purpose);
@@ -232,13 +240,33 @@ contract NotePool is INotePool {
             balance.add(Bn254.negate(commitments[i]));
         }
         require(balance.isInfinity(), Unbalanced());
-        _requireRanges(message, commitments, spend.ranges, more);
 
         uint256 outputs = spend.outputs.length;
         for (uint256 i = 0; i < outputs; ++i) {
             _create(spend.outputs[i].note, spend.outputs[i].message, 0);
         }
-        _pay(spend.relayer, spend.fee);
+        return _claim(message, commitments, spend.ranges);
+    }
+
+    /// @dev A spend of which part becomes an escrow of the caller.
+    function _lock(
+        Spend calldata spend,
+        Escrow calldata escrow
+    ) private returns (RangeClaim memory ranges) {
+        address holder = msg.sender;
+        bytes32 id = escrow.id;
+        require(_escrows[holder][id] == 0, EscrowExists(holder, id));
+
+        _escrows[holder][id] = keccak256(abi.encode(escrow.commitment));
+        bytes32 reservation = _reservation(holder, id);
+        for (uint256 i = 0; i < PAIR; ++i) {
+            Bn254.requirePoint(escrow.keys[i]);
+            _setAtKey(escrow.keys[i].x, 0, reservation);
+        }
+        Point[] memory locked = new Point[](1);
+        locked[0] = escrow.commitment;
+        ranges = _spend(spend, lockOf(holder, id, escrow.commitment), 0, locked);
+        emit EscrowLocked(holder, id, escrow.commitment);
     }
 
     /// @dev Marks a note as spent and adds what it hides.
@@ -280,19 +308,36 @@ contract NotePool is INotePool {
         for (uint256 i = 0; i < count; ++i) commitments[before + i] = outputs[i].note.commitment;
     }
 
-    function _requireRanges(
+    // Ranges
+
+    function _claim(
         bytes32 context,
         Point[] memory commitments,
-        RangeProof calldata proof,
-        RangeClaim[] memory more
-    ) private view {
+        RangeProof calldata proof
+    ) private pure returns (RangeClaim memory) {
         uint256 values = commitments.length;
         uint256[] memory bits = new uint256[](values);
         for (uint256 j = 0; j < values; ++j) bits[j] = AMOUNT_BITS;
+        return RangeClaim(context, bits, commitments, proof);
+    }
+
+    /// @dev Room for claims of the pool's own, and then those of the caller.
+    function _claims(
+        uint256 own,
+        RangeClaim[] calldata more
+    ) private pure returns (RangeClaim[] memory claims) {
         uint256 others = more.length;
-        RangeClaim[] memory claims = new RangeClaim[](1 + others);
-        claims[0] = RangeClaim(context, bits, commitments, proof);
-        for (uint256 i = 0; i < others; ++i) claims[1 + i] = more[i];
+        claims = new RangeClaim[](own + others);
+        for (uint256 i = 0; i < others; ++i) claims[own + i] = more[i];
+    }
+
+    function _requireRange(RangeClaim memory claim) private view {
+        RangeClaim[] memory claims = new RangeClaim[](1);
+        claims[0] = claim;
+        _requireRanges(claims);
+    }
+
+    function _requireRanges(RangeClaim[] memory claims) private view {
         require(rangeVerifier.verify(claims), RangesInvalid());
     }
 

@@ -4,14 +4,13 @@ pragma solidity 0.8.30;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
-import {Context} from "@openzeppelin/contracts/utils/Context.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IERC5564Announcer} from "../interfaces/IERC5564Announcer.sol";
 import {IMembership} from "../interfaces/IMembership.sol";
-import {INotePool, NewNote, Spend} from "../interfaces/INotePool.sol";
+import {Escrow, INotePool, NewNote, Spend} from "../interfaces/INotePool.sol";
 import {IPrivateMarket} from "../interfaces/IPrivateMarket.sol";
 import {IRangeVerifier, RangeClaim, RangeProof} from "../interfaces/IRangeVerifier.sol";
 import {IRingVerifier} from "../interfaces/IRingVerifier.sol";
@@ -24,12 +23,13 @@ import {
 } from "../interfaces/ISigmaVerifier.sol";
 import {Costs} from "../libraries/Costs.sol";
 import {Windows} from "../libraries/Windows.sol";
+import {MarketAccess} from "../market/MarketAccess.sol";
 import {Bn254, Point} from "./libraries/Bn254.sol";
 import {Note, NoteMessage} from "./libraries/Notes.sol";
 import {Sum, Sums} from "./libraries/Sums.sol";
 import {Transcript} from "./libraries/Transcript.sol";
 
-contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 {
+contract PrivateMarket is IPrivateMarket, MarketAccess, EIP712 {
     /// @notice Everything that the market relies on.
     struct Parts {
         IMembership membership;
@@ -68,6 +68,9 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
     uint256 private constant PRICE_BITS = 20;
     uint256 private constant ROUNDING_BITS = 16;
 
+    /// @dev So many range proofs has an agreement beside the payment's.
+    uint256 private constant RANGES = 2;
+
     /// @dev `_termsClaim` says why prices may not be lower.
     uint64 private constant MIN_FLOOR = 1000;
 
@@ -92,6 +95,14 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
     IERC5564Announcer public immutable announcer;
     uint64 private immutable _floor;
     uint64 private immutable _ceiling;
+
+    /// @dev The commitments to these, and to the largest remainder, that anybody can open.
+    uint256 private immutable _floorX;
+    uint256 private immutable _floorY;
+    uint256 private immutable _ceilingX;
+    uint256 private immutable _ceilingY;
+    uint256 private immutable _largestX;
+    uint256 private immutable _largestY;
 
     /// @inheritdoc IPrivateMarket
     mapping(bytes32 context => mapping(uint256 imageX => bool)) public isImageUsed;
@@ -129,6 +140,9 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
         announcer = parts.announcer;
         _floor = band_.floor;
         _ceiling = band_.ceiling;
+        (_floorX, _floorY) = _valueOf(band_.floor);
+        (_ceilingX, _ceilingY) = _valueOf(band_.ceiling);
+        (_largestX, _largestY) = _valueOf(Costs.WH_PER_KWH - 1);
         _setAuditor(auditor);
     }
 
@@ -183,7 +197,7 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
     function makeOffer(
         OfferTerms calldata terms,
         OfferProofs calldata proofs
-    ) external returns (uint256 offerId) {
+    ) external whenNotPaused returns (uint256 offerId) {
         RangeClaim[] memory claims = new RangeClaim[](1);
         (offerId, claims[0]) = _makeOffer(terms, proofs);
         require(rangeVerifier.verify(claims), RangesInvalid());
@@ -193,9 +207,9 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
     function makeOffers(
         OfferTerms[] calldata terms,
         OfferProofs[] calldata proofs
-    ) external returns (uint256[] memory offerIds) {
+    ) external whenNotPaused returns (uint256[] memory offerIds) {
         uint256 count = terms.length;
-        require(count == proofs.length, LengthMismatch(count, proofs.length));
+        _requireLength(count, proofs.length);
 
         offerIds = new uint256[](count);
         RangeClaim[] memory claims = new RangeClaim[](count);
@@ -231,43 +245,33 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
         AgreementProofs calldata proofs,
         bytes calldata sellerSignature,
         Spend calldata payment
-    ) external returns (bytes32 id) {
-        OfferRecord storage offer = _offers[agreement.offerId];
-        require(offer.owner != address(0), OfferUnknown(agreement.offerId));
-        _requireCommitPhase(_windowOf(agreement.offerId));
-        id = hashAgreement(agreement);
-        require(agreementState[id] == AgreementState.NONE, AgreementExists(id));
-        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(AGREEMENT_TYPEHASH, id)));
-        require(_signerOf(digest, sellerSignature) == offer.owner, SignatureInvalid());
-        Handle[] memory handles = new Handle[](2);
-        handles[0] = Handle(agreement.energy, proofs.energyHandle);
-        handles[1] = Handle(agreement.price, proofs.priceHandle);
-        _requireHandles(handles, _auditor, id, proofs.handles);
-        CostStatement memory cost = CostStatement(
-            agreement.energy,
-            agreement.price,
-            agreement.cost,
-            proofs.remainder,
-            Rounding.UP
-        );
-        require(sigmaVerifier.verifyCost(cost, id, proofs.costs), CostInvalid());
+    ) external whenNotPaused returns (bytes32) {
+        RangeClaim[] memory claims = new RangeClaim[](RANGES);
+        Escrow memory escrow = _allow(agreement, proofs, sellerSignature, claims, 0);
+        pool.lock(payment, escrow, claims);
+        return escrow.id;
+    }
 
-        Point memory remaining = _minus(offer.energy, agreement.energy);
-        RangeClaim[] memory claims = new RangeClaim[](2);
-        claims[0] = _termsClaim(id, remaining, agreement.price, offer.floorPrice, proofs.terms);
-        claims[1] = _roundingClaim(id, proofs.remainder, proofs.rounding);
-        offer.energy = remaining;
-        agreementState[id] = AgreementState.OPEN;
-        emit TransactionAllowed(
-            id,
-            agreement.offerId,
-            agreement,
-            proofs.energyHandle,
-            proofs.priceHandle
-        );
+    /// @inheritdoc IPrivateMarket
+    function allowTransactions(
+        Agreement[] calldata agreements,
+        AgreementProofs[] calldata proofs,
+        bytes[] calldata sellerSignatures,
+        Spend[] calldata payments
+    ) external whenNotPaused returns (bytes32[] memory ids) {
+        uint256 count = agreements.length;
+        _requireLength(count, proofs.length);
+        _requireLength(count, sellerSignatures.length);
+        _requireLength(count, payments.length);
 
-        Point[2] memory keys = [agreement.payoutKey, agreement.refundKey];
-        pool.lock(payment, id, agreement.cost, keys, claims);
+        ids = new bytes32[](count);
+        Escrow[] memory escrows = new Escrow[](count);
+        RangeClaim[] memory claims = new RangeClaim[](RANGES * count);
+        for (uint256 i = 0; i < count; ++i) {
+            escrows[i] = _allow(agreements[i], proofs[i], sellerSignatures[i], claims, RANGES * i);
+            ids[i] = escrows[i].id;
+        }
+        pool.lockAll(payments, escrows, claims);
     }
 
     // Step 6: settlement
@@ -296,7 +300,7 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
             settlement.remainder,
             Rounding.DOWN
         );
-        require(sigmaVerifier.verifyCost(cost, context, settlement.costs), CostInvalid());
+        require(sigmaVerifier.verifyCost(cost, context, settlement.costs), CostInvalid(context));
         Handle[] memory handles = new Handle[](1);
         handles[0] = Handle(settlement.refund, agreement.refundBlinding);
         _requireHandles(handles, Bn254.blindingBase(), context, settlement.blinding);
@@ -419,7 +423,7 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
         bytes32 message = hashOffer(terms);
         require(
             ringVerifier.verify(proofs.ring, context, message, _tagBase(context), proofs.signature),
-            SignatureInvalid()
+            SignatureInvalid(message)
         );
         Handle[] memory handles = new Handle[](2);
         handles[0] = Handle(terms.energy, terms.energyHandle);
@@ -434,7 +438,7 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
             message,
             terms.energy,
             terms.floorPrice,
-            _valueOf(_floor),
+            Point(_floorX, _floorY),
             proofs.ranges
         );
         emit OfferMade(offerId, window, terms.slot, imageX, terms);
@@ -463,6 +467,50 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
 
     // Agreements
 
+    /// @dev All but the payment and the ranges, which the pool verifies with those of the payment.
+    /// @param claims Where the ranges are put, from this place on.
+    function _allow(
+        Agreement calldata agreement,
+        AgreementProofs calldata proofs,
+        bytes calldata sellerSignature,
+        RangeClaim[] memory claims,
+        uint256 place
+    ) private returns (Escrow memory) {
+        OfferRecord storage offer = _offers[agreement.offerId];
+        require(offer.owner != address(0), OfferUnknown(agreement.offerId));
+        _requireCommitPhase(_windowOf(agreement.offerId));
+        bytes32 id = hashAgreement(agreement);
+        require(agreementState[id] == AgreementState.NONE, AgreementExists(id));
+        address signer = _signerOf(keccak256(abi.encode(AGREEMENT_TYPEHASH, id)), sellerSignature);
+        require(signer == offer.owner, SignatureInvalid(id));
+        Handle[] memory handles = new Handle[](2);
+        handles[0] = Handle(agreement.energy, proofs.energyHandle);
+        handles[1] = Handle(agreement.price, proofs.priceHandle);
+        _requireHandles(handles, _auditor, id, proofs.handles);
+        CostStatement memory cost = CostStatement(
+            agreement.energy,
+            agreement.price,
+            agreement.cost,
+            proofs.remainder,
+            Rounding.UP
+        );
+        require(sigmaVerifier.verifyCost(cost, id, proofs.costs), CostInvalid(id));
+
+        Point memory remaining = _minus(offer.energy, agreement.energy);
+        claims[place] = _termsClaim(id, remaining, agreement.price, offer.floorPrice, proofs.terms);
+        claims[place + 1] = _roundingClaim(id, proofs.remainder, proofs.rounding);
+        offer.energy = remaining;
+        agreementState[id] = AgreementState.OPEN;
+        emit TransactionAllowed(
+            id,
+            agreement.offerId,
+            agreement,
+            proofs.energyHandle,
+            proofs.priceHandle
+        );
+        return Escrow(id, agreement.cost, [agreement.payoutKey, agreement.refundKey]);
+    }
+
     /// @dev Whoever may call `makeTransaction` by the Authority's table says what was delivered.
     function _settle(
         Agreement calldata agreement,
@@ -474,9 +522,7 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
         uint256 end = Windows.end(window);
         require(block.timestamp >= end, WindowOpen(window, end));
         address signer = _signerOf(
-            _hashTypedDataV4(
-                keccak256(abi.encode(DELIVERY_TYPEHASH, id, delivered.x, delivered.y))
-            ),
+            keccak256(abi.encode(DELIVERY_TYPEHASH, id, delivered.x, delivered.y)),
             attestation
         );
         (bool isTrusted, ) = IAccessManager(authority()).canCall(
@@ -484,7 +530,7 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
             address(this),
             this.makeTransaction.selector
         );
-        require(isTrusted, AttestationInvalid(signer));
+        require(isTrusted && signer != address(0), AttestationInvalid(signer));
 
         agreementState[id] = AgreementState.SETTLED;
     }
@@ -502,7 +548,10 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
         bytes32 context,
         SigmaProof calldata proof
     ) private view {
-        require(sigmaVerifier.verifyHandles(handles, auditor, context, proof), HandlesInvalid());
+        require(
+            sigmaVerifier.verifyHandles(handles, auditor, context, proof),
+            HandlesInvalid(context)
+        );
     }
 
     /// @dev The energy is below 2^24, and the price at least the minimum, at most the ceiling.
@@ -524,7 +573,7 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
         claim.commitments = new Point[](3);
         claim.commitments[0] = energy;
         claim.commitments[1] = _minus(price, minimum);
-        claim.commitments[2] = _minus(_valueOf(_ceiling), price);
+        claim.commitments[2] = _minus(Point(_ceilingX, _ceilingY), price);
         claim.proof = proof;
     }
 
@@ -539,14 +588,14 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
         (claim.bits[0], claim.bits[1]) = (ROUNDING_BITS, ROUNDING_BITS);
         claim.commitments = new Point[](2);
         claim.commitments[0] = remainder;
-        claim.commitments[1] = _minus(_valueOf(Costs.WH_PER_KWH - 1), remainder);
+        claim.commitments[1] = _minus(Point(_largestX, _largestY), remainder);
         claim.proof = proof;
     }
 
     /// @dev The commitment to a number that everybody knows.
-    function _valueOf(uint256 value) private view returns (Point memory) {
+    function _valueOf(uint256 value) private view returns (uint256 x, uint256 y) {
         Sum memory sum = Sums.startWith(Bn254.valueBase(), value);
-        return sum.total();
+        return (sum.x, sum.y);
     }
 
     function _minus(Point memory left, Point memory right) private view returns (Point memory) {
@@ -560,10 +609,16 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
 
     // Small things
 
-    function _signerOf(bytes32 digest, bytes calldata signature) private pure returns (address) {
-        (address signer, , ) = ECDSA.tryRecover(digest, signature);
-        require(signer != address(0), SignatureInvalid());
-        return signer;
+    function _requireLength(uint256 expected, uint256 length) private pure {
+        require(length == expected, LengthMismatch(expected, length));
+    }
+
+    /// @return signer Zero where the signature is none.
+    function _signerOf(
+        bytes32 structHash,
+        bytes calldata signature
+    ) private view returns (address signer) {
+        (signer, , ) = ECDSA.tryRecover(_hashTypedDataV4(structHash), signature);
     }
 
     function _setAuditor(Point memory auditor) private {
@@ -593,22 +648,5 @@ contract PrivateMarket is IPrivateMarket, AccessManaged, ERC2771Context, EIP712 
 
     function _windowOf(uint256 offerId) private pure returns (uint64) {
         return uint64(offerId >> OFFER_INDEX_BITS);
-    }
-
-    function _msgSender() internal view override(Context, ERC2771Context) returns (address) {
-        return ERC2771Context._msgSender();
-    }
-
-    function _msgData() internal view override(Context, ERC2771Context) returns (bytes calldata) {
-        return ERC2771Context._msgData();
-    }
-
-    function _contextSuffixLength()
-        internal
-        view
-        override(Context, ERC2771Context)
-        returns (uint256)
-    {
-        return ERC2771Context._contextSuffixLength();
     }
 }

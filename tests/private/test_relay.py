@@ -1,6 +1,7 @@
 """The relay of private calls: it verifies before it pays, and doesn't know who called."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,16 +10,18 @@ import structlog
 
 from app.api.limits import RateLimit
 from app.chain.keys import OPERATOR, RELAYER, development_address
-from app.errors import TooManyRequestsError, UnavailableError
+from app.errors import ContractRevertedError, TooManyRequestsError, UnavailableError
 from app.ledger import private_calls as calls
 from app.ledger.private import NoteLog
+from app.ledger.private_batches import MAX_TOGETHER, Part, join, together
 from app.ledger.private_calls import PrivateCall
 from app.ledger.private_relay import PrivateRelay, random_delay
+from app.ledger.types import Receipt
 from app.market.windows import commit_start, window_end
 from app.privacy.curve import G
 from app.privacy.fast_curve import FAST
 from app.privacy.notes import send_note
-from app.privacy.spending import Purpose, Terms, spend_notes
+from app.privacy.spending import NOBODY, Purpose, Terms, spend_notes
 from app.privacy.trading import (
     Deal,
     OfferDraft,
@@ -418,3 +421,225 @@ async def test_the_relay_is_documented(market):
     document = (await market.http.get("/openapi.json")).json()
 
     assert "/api/v1/private/calls" in document["paths"]
+
+
+# What waits goes together
+
+
+@pytest.fixture
+def relayed_together(private, own_relay):
+    """What becomes of calls that are all verified before the first of them goes."""
+
+    async def relayed_together(*made: PrivateCall) -> list[Receipt | BaseException]:
+        ready = asyncio.Barrier(len(made))
+
+        async def until_all_are(_seconds: float) -> None:
+            await ready.wait()
+
+        relay = own_relay(burst=50, sleep=until_all_are)
+        relaying = (relay.relay(call.contract, private.encode(call)) for call in made)
+        return await asyncio.gather(*relaying, return_exceptions=True)
+
+    return relayed_together
+
+
+@pytest.fixture
+def offers_of(private, ring, window):
+    """Offers of some members, in a slot each."""
+
+    def offers_of(*makers, slot=0):
+        draft = OfferDraft(window, slot, ENERGY_WH, FLOOR_PRICE)
+        return [
+            make_offer(private.rules, maker.wallet.member, ring, draft, maker.stealth)
+            for maker in makers
+        ]
+
+    return offers_of
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def agreements(market, private, own_relay, offers_of, members, notes, choose, window):
+    """Agreements of three buyers with as many sellers, and their payments; the time is come."""
+    made = offers_of(*members[:3])
+    call = calls.make_offers([each.terms for each in made], [each.proofs for each in made])
+    await own_relay().relay(call.contract, private.encode(call))
+    await market.advance_to(commit_start(window))
+    numbers = {each.terms.owner: each.id for each in await private.offers(window)}
+    agreed = []
+    for offer, seller, buyer in zip(made, members[:3], members[5:8], strict=True):
+        deal = Deal(numbers[offer.terms.owner], offer.energy, ENERGY_WH, PRICE)
+        refund = send_note(buyer.purse.address, 0)
+        agreed.append(make_agreement(private.rules, offer, deal, seller.purse.address, refund))
+
+    def pay(number, payer):
+        spendable = payer.purse.note_of(agreed[number].cost)
+        hidden = notes.ring_for(spendable.note, 4, choose)
+        return pay_agreement(private.rules, agreed[number], spendable, hidden, payer.purse.address)
+
+    return agreed, [pay(number, buyer) for number, buyer in enumerate(members[5:8])], pay
+
+
+def allow_call(made, payment) -> PrivateCall:
+    return calls.allow_transaction(made.agreement, made.proofs, made.signature, payment)
+
+
+def names_of(receipt) -> Counter[str]:
+    return Counter(event.name for event in receipt.events)
+
+
+async def test_offers_that_wait_go_together(
+    market, private, offers_of, members, relayed_together, window
+):
+    made = offers_of(*members[:3])
+    before = await spent_by_relay(market)
+
+    receipts = await relayed_together(*(calls.make_offer(each.terms, each.proofs) for each in made))
+
+    assert await spent_by_relay(market) == before + 2  # the first one waits for nobody
+    assert len({each.transaction_hash for each in receipts}) == 2
+    standing = {each.terms.owner: each.id for each in await private.offers(window)}
+    for offer, receipt in zip(made, receipts, strict=True):
+        assert (receipt.function, receipt.result) == ("makeOffer", standing[offer.terms.owner])
+        own = {event.name: event.arguments for event in receipt.events}
+        assert names_of(receipt) == {"OfferMade": 1, "Announcement": 1}
+        assert own["OfferMade"]["imageX"] == offer.proofs.signature.image[0]
+        assert own["Announcement"]["stealthAddress"] == offer.terms.owner
+    for name in {each.transaction_hash for each in receipts}:
+        mined = await market.ledger.rpc.read("eth_getTransactionReceipt", name)
+        shares = [each.gas_used for each in receipts if each.transaction_hash == name]
+        assert sum(shares) == int(mined["gasUsed"], 16)
+
+
+async def test_agreements_that_wait_go_together(market, agreements, relayed_together):
+    agreed, payments, _ = agreements
+    before = await spent_by_relay(market)
+
+    receipts = await relayed_together(*map(allow_call, agreed, payments))
+
+    assert await spent_by_relay(market) == before + 2
+    for made, payment, receipt in zip(agreed, payments, receipts, strict=True):
+        assert (receipt.function, receipt.result) == ("allowTransaction", made.id)
+        assert names_of(receipt) == {
+            "TransactionAllowed": 1,
+            "NoteSpent": 1,
+            "NoteCreated": 1,
+            "EscrowLocked": 1,
+        }
+        own = {event.name: event.arguments for event in receipt.events}
+        assert own["EscrowLocked"]["id"] == made.id
+        assert own["NoteSpent"]["imageX"] == payment.images[0][0]
+        assert own["NoteCreated"]["keyX"] == payment.outputs[0].note.key[0]
+
+
+async def test_a_bad_call_harms_nobody_but_itself(market, members, agreements, relayed_together):
+    """Two agreements are paid with the same note: one of them is refused, and alone."""
+    agreed, payments, pay = agreements
+    payments = [*payments[:2], pay(2, members[5])]
+    before = await spent_by_relay(market)
+
+    outcomes = await relayed_together(*map(allow_call, agreed, payments))
+
+    assert outcomes[1].result == agreed[1].id
+    refused = [each for each in outcomes if isinstance(each, ContractRevertedError)]
+    assert [each.error for each in refused] == ["NoteSpentBefore"]
+    assert await spent_by_relay(market) == before + 2  # nothing was spent on what is refused
+
+
+async def test_the_same_slot_twice_harms_nobody_but_itself(offers_of, members, relayed_together):
+    made = [*offers_of(members[4]), *offers_of(members[0]), *offers_of(members[4])]
+
+    outcomes = await relayed_together(*(calls.make_offer(each.terms, each.proofs) for each in made))
+
+    assert outcomes[1].function == "makeOffer"
+    twice = [outcomes[0], outcomes[2]]
+    refused = [each for each in twice if isinstance(each, ContractRevertedError)]
+    assert [each.error for each in refused] == ["OfferMadeBefore"]
+
+
+async def test_whoever_goes_away_takes_nobody_along(private, own_relay, offers_of, members, window):
+    """A caller leaves while its call waits, or is under way with those of others."""
+    made = offers_of(*members[:3])
+    ready = asyncio.Barrier(len(made))
+
+    async def until_all_are(_seconds: float) -> None:
+        await ready.wait()
+
+    relay = own_relay(sleep=until_all_are)
+    tasks = [
+        asyncio.create_task(
+            relay.relay("PrivateMarket", private.encode(calls.make_offer(each.terms, each.proofs)))
+        )
+        for each in made
+    ]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    gone = next(each for each in tasks if not each.done())
+    gone.cancel()
+
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert sum(isinstance(each, asyncio.CancelledError) for each in outcomes) == 1
+    assert sum(isinstance(each, Receipt) for each in outcomes) == 2
+
+
+async def test_no_more_go_together_than_a_block_has_room_for(
+    private, offer, seller, buyer, notes, choose
+):
+    refund = send_note(buyer.purse.address, 0)
+    deal = Deal(1, offer.energy, ENERGY_WH, PRICE)
+    made = make_agreement(private.rules, offer, deal, seller.purse.address, refund)
+    spendable = buyer.purse.note_of(made.cost)
+    ring = notes.ring_for(spendable.note, 4, choose)
+    payment = pay_agreement(private.rules, made, spendable, ring, buyer.purse.address)
+    wide = replace(payment.inputs[0], ring=payment.inputs[0].ring * 8)
+    for spend, count in (
+        (payment, MAX_TOGETHER),
+        (replace(payment, inputs=(wide, wide)), 2),
+        (replace(payment, inputs=(wide,) * 4), 1),
+    ):
+        call = allow_call(made, spend)
+        arguments = (made.agreement, made.proofs, made.signature, spend)
+        parts = [Part(call, arguments, frozenset())] * 10
+        assert together(parts) == count
+        assert join(parts[:count]).gas <= 27_000_000
+    assert together([Part(call, arguments, frozenset())]) == 1
+
+
+# Fees
+
+
+async def test_a_fee_may_be_anybodys(market, private, notes, choose, buyer, members):
+    """The relay pays the gas all the same: it relays for nothing, too."""
+    other, relayer = members[0].account, development_address(RELAYER)
+    spendable = buyer.purse.notes[0]
+    spend = spend_notes(
+        private.rules.pool,
+        [(spendable, notes.ring_for(spendable.note, 4, choose))],
+        [send_note(buyer.purse.address, spendable.opening.value - 500)],
+        Purpose.transfer(),
+        terms=Terms(other, 500),
+    )
+    of_other = await market.ledger.payment_balance_of(other)
+    of_relay = await market.ledger.payment_balance_of(relayer)
+
+    await relayed(market, private, calls.transfer(spend))
+
+    assert await market.ledger.payment_balance_of(other) == of_other + 500
+    assert await market.ledger.payment_balance_of(relayer) == of_relay
+
+
+async def test_a_fee_for_nobody_costs_nothing(market, private, notes, choose, buyer):
+    """The token has no account of nobody: the contract would refuse, so that nothing is sent."""
+    spendable = buyer.purse.notes[0]
+    spend = spend_notes(
+        private.rules.pool,
+        [(spendable, notes.ring_for(spendable.note, 4, choose))],
+        [send_note(buyer.purse.address, spendable.opening.value - 500)],
+        Purpose.transfer(),
+        terms=Terms(NOBODY, 500),
+    )
+    before = await spent_by_relay(market)
+
+    problem = await relayed(market, private, calls.transfer(spend), 409)
+
+    assert problem["error"] == "ERC20InvalidReceiver"
+    assert await spent_by_relay(market) == before

@@ -17,7 +17,7 @@ from app.privacy.notes import Note, NoteKeys, send_note
 from app.privacy.randomness import Entropy, system_entropy
 from scripts.decide import decide
 from scripts.deploy import System
-from scripts.deploy_privacy import Privacy, Verifiers, attestation_calls, deploy_privacy
+from scripts.deploy_privacy import Privacy, Verifiers, deploy_privacy, operator_calls
 from tests.contracts.conftest import CEILING, DEPOSIT, FLOOR, WINDOW, index_of, travel_to
 from tests.contracts.privacy import trading
 from tests.contracts.privacy.trading import Trading, as_abi_message, ring_of, wallet_note
@@ -43,7 +43,7 @@ def auditors_key() -> AuditorKey:
 @pytest.fixture(scope="session")
 def privacy(system: System, auditors_key: AuditorKey, members: list[Account]) -> Privacy:
     privacy = deploy_privacy(accounts[0], system, auditors_key.public)
-    decide(system, attestation_calls(system, privacy), members, "The operator says what came")
+    decide(system, operator_calls(system, privacy), members, "The operator has its part")
     return privacy
 
 

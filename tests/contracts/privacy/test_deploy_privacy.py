@@ -27,10 +27,11 @@ def test_saves_the_addresses_of_both(deployed):
     assert saved.keys() > {"EnergyMarket", "PrivateMarket", "NotePool", "ERC6538Registry"}
 
 
-def test_the_operator_alone_may_attest_from_the_beginning(deployed):
+@pytest.mark.parametrize("function", ["makeTransaction", "pause"])
+def test_the_operator_alone_has_its_part_from_the_beginning(deployed, function):
     system, _ = deployed
     market = system.more["PrivateMarket"]
-    selector = market.makeTransaction.signature
+    selector = getattr(market, function).signature
 
     trusted = [
         person for person in accounts[:10] if system.authority.canCall(person, market, selector)[0]

@@ -367,7 +367,7 @@ def locked(pool, plan, payer, escrow, back, holder):
         locked=[escrow.opening],
     ).sign()
     keys = [escrow.note.key, back.note.key]
-    arguments = (spend, ESCROW, escrow.note.commitment, keys, [])
+    arguments = (spend, (ESCROW, escrow.note.commitment, keys), [])
     pool.lock(*arguments, {"from": holder})
     return arguments
 
@@ -491,7 +491,7 @@ def test_a_lock_cannot_be_copied_by_another(pool, plan, payer, escrow, back, hol
     other_id = b"\x06" * 32
 
     def outcome(escrow_id, committed, by):
-        return answer(pool.lock.call, spend, escrow_id, committed, keys, [], {"from": by})
+        return answer(pool.lock.call, spend, (escrow_id, committed, keys), [], {"from": by})
 
     assert outcome(ESCROW, commitment, outsider) == "SpendSignatureInvalid"
     assert outcome(other_id, commitment, holder) == "SpendSignatureInvalid"
@@ -518,8 +518,95 @@ def test_more_claims_must_hold(pool, plan, payer, escrow, back, holder):
 
     def outcome(context):
         claims = [(context, [4], [commit(opening)], proof)]
-        arguments = (spend, ESCROW, escrow.note.commitment, keys, claims)
+        arguments = (spend, (ESCROW, escrow.note.commitment, keys), claims)
         return answer(pool.lock.call, *arguments, {"from": holder})
 
     assert outcome(ESCROW) == ()
     assert outcome(b"\x06" * 32) == "RangesInvalid"
+
+
+# Several escrows at once
+
+
+@pytest.fixture
+def locks(pool, payer, payee, decoys, holder):
+    """What `lockAll` is given to lock parts of two notes."""
+
+    def locks(first=0, second=2):
+        spends, escrows = [], []
+        for number, place in enumerate((first, second)):
+            note, name = payer.notes[place], bytes([number + 1]) * 32
+            locked = send_note(payee.keys.address(), 500_000)
+            back = send_note(payer.keys.address(), 0)
+            change = send_note(payer.keys.address(), note.opening.value - 500_000 - number)
+            plan = SpendPlan(
+                chain.id,
+                pool.address,
+                [(note, decoys)],
+                [change],
+                purpose=lock_of(holder.address, name, locked.note.commitment),
+                locked=[locked.opening],
+                fee=number,
+                relayer=accounts[7].address,
+            )
+            spends.append(plan.sign())
+            keys = (locked.note.key, back.note.key)
+            escrows.append((name, locked.note.commitment, keys))
+        return spends, escrows, []
+
+    return locks
+
+
+def test_several_are_locked_at_once(pool, locks, payment_token, holder, in_pool):
+    before, fees = in_pool(), payment_token.balanceOf(accounts[7])
+
+    transaction = pool.lockAll(*locks(), {"from": holder})
+
+    locked = events_of(transaction, "EscrowLocked")
+    assert [event["id"] for event in locked] == [b"\x01" * 32, b"\x02" * 32]
+    assert len(events_of(transaction, "NoteSpent")) == 2
+    assert in_pool() == before - 1
+    assert payment_token.balanceOf(accounts[7]) == fees + 1
+
+
+def test_a_note_is_spent_once_within_a_batch(pool, locks, payer, holder):
+    with reverts(error("NoteSpentBefore", note_image(payer.notes[0])[0])):
+        pool.lockAll.call(*locks(0, 0), {"from": holder})
+
+
+def test_a_batch_has_different_names_and_keys(pool, locks, holder):
+    spends, escrows, _ = locks()
+    first, second = escrows
+    sender = {"from": holder}
+
+    same_key = [first, (*second[:2], (second[2][0], first[2][1]))]
+    assert answer(pool.lockAll.call, spends, same_key, [], sender) == "KeyTaken"
+    assert answer(pool.lockAll.call, spends, [first, first], [], sender) == "EscrowExists"
+
+
+def test_a_batch_belongs_to_its_holder(pool, locks, outsider):
+    assert answer(pool.lockAll.call, *locks(), {"from": outsider}) == "SpendSignatureInvalid"
+
+
+def test_every_range_of_a_batch_must_hold(pool, locks, holder):
+    spends, escrows, _ = locks()
+    other = locks()[0][1]
+    foreign = [spends[0], (*spends[1][:2], other[2], *spends[1][3:])]
+    opening = Opening.of(9)
+    claim = (ESCROW, [4], [commit(opening)], prove(b"\x06" * 32, (4,), [opening]))
+    sender = {"from": holder}
+
+    assert answer(pool.lockAll.call, foreign, escrows, [], sender) == "RangesInvalid"
+    assert answer(pool.lockAll.call, spends, escrows, [claim], sender) == "RangesInvalid"
+    assert answer(pool.lockAll.call, [], [], [claim], sender) == "RangesInvalid"
+
+
+def test_each_spend_of_a_batch_has_an_escrow(pool, locks, holder):
+    spends, escrows, _ = locks()
+    for some, others in ((spends, escrows[:1]), (spends[:1], escrows), ([], escrows)):
+        with reverts(error("LengthMismatch", len(some), len(others))):
+            pool.lockAll.call(some, others, [], {"from": holder})
+
+
+def test_an_empty_batch_locks_nothing(pool, holder):
+    assert not pool.lockAll([], [], [], {"from": holder}).events

@@ -91,7 +91,7 @@ class Walk:
             locked=[locked.opening],
         )
         keys = [locked.note.key, unused.note.key]
-        self.pool.lock(plan.sign(), name, locked.note.commitment, keys, [], self.by)
+        self.pool.lock(plan.sign(), (name, locked.note.commitment, keys), [], self.by)
         message = as_abi_message(locked.message)
         self.pool.release(name, locked.note.commitment, locked.note.key, message, self.by)
         self.keep(*plan.outputs, locked)

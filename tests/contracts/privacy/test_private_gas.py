@@ -37,6 +37,7 @@ TARGETS = {
     ("proofs", "range, 32 bits"): 620_000,
     ("pool", "transfer, two outputs"): 1_750_000,
     ("trade", "complete, delivered in full"): 4_500_000,
+    ("trade", "complete, delivered in full, five at once"): 3_000_000,
 }
 
 
@@ -185,10 +186,11 @@ def test_a_trade_costs_what_was_committed(
         [offer.terms for offer in rest], [offer.proofs for offer in rest], by
     )
     travel_to(WINDOW * 3600 - 200)
-    agreements = [
+    all_agreed = [
         trade.agreement(offer, (WINDOW << 32) + number, payee, payer)
-        for number, offer in enumerate(offers[:2])
+        for number, offer in enumerate(offers)
     ]
+    agreements, together = all_agreed[:2], all_agreed[2:]
     allowed = [
         private_market.allowTransaction(
             agreement.struct,
@@ -199,6 +201,16 @@ def test_a_trade_costs_what_was_committed(
         )
         for agreement, note in zip(agreements, wallet_notes, strict=False)
     ]
+    allowed_together = private_market.allowTransactions(
+        [agreement.struct for agreement in together],
+        [agreement.proofs for agreement in together],
+        [agreement.seller_signature for agreement in together],
+        [
+            trade.payment(agreement, note, hidden, payer)
+            for agreement, note in zip(together, wallet_notes[2:], strict=False)
+        ],
+        by,
+    )
     travel_to((WINDOW + 1) * 3600)
     full, part = agreements
     settled = private_market.makeTransaction(
@@ -222,6 +234,7 @@ def test_a_trade_costs_what_was_committed(
             "makeOffer": made[1].gas_used,
             "makeOffers, each of 5": batch.gas_used // BATCH,
             "allowTransaction": allowed[1].gas_used,
+            "allowTransactions, each of 5": allowed_together.gas_used // BATCH,
             "makeTransaction": settled.gas_used,
             "makePartialTransaction": partly.gas_used,
             "complete, delivered in full": sum(step.gas_used for step in steps),
@@ -229,6 +242,11 @@ def test_a_trade_costs_what_was_committed(
                 step.gas_used for step in steps[1:]
             )
             + batch.gas_used // BATCH,
+            "complete, delivered in full, five at once": (
+                batch.gas_used + allowed_together.gas_used
+            )
+            // BATCH
+            + settled.gas_used,
         },
     )
 
