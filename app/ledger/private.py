@@ -29,6 +29,9 @@ from app.privacy.trading import Band, OfferTerms, Rules, StandingOffer, possessi
 Choose = Callable[[Sequence[Note], int], Sequence[Note]]
 """Draws so many different notes; `random.SystemRandom().sample` where it matters."""
 
+Resolve = Callable[[Note], SentNote | None]
+"""What a note hides, by whoever knows its blinding; None where it hides something else."""
+
 
 class PrivateAgreementState(IntEnum):
     """How far a private agreement has come."""
@@ -272,12 +275,17 @@ class Purse:
         self._notes: dict[Point, SpendableNote] = {}
         self._images: dict[Point, int] = {}
         self._expected: dict[Note, SpendableNote] = {}
+        self._watched: dict[Point, tuple[int, Resolve]] = {}
         self._read = 0
 
     def look(self, log: NoteLog) -> None:
         """Finds what is its owner's among the notes that came since the last time."""
         for logged in log.notes[self._read :]:
-            found = self._expected.pop(logged.note, None) or self._received(logged)
+            found = (
+                self._expected.pop(logged.note, None)
+                or self._received(logged)
+                or self._awaited(logged.note)
+            )
             if found is not None:
                 self._notes[found.note.key] = found
                 self._images[found.note.key] = note_image(found)[0]
@@ -291,10 +299,17 @@ class Purse:
         So it is with what a seller gets for a part, and a buyer after a cancellation: `known` is
         the note as it was agreed on, `actual` what comes with its key.
         """
-        received = self._received(LoggedNote(known.note, known.message))
-        if received is None:
-            raise InputError("note", "must be the owner's", known.note.key)
+        received = self._owned(known)
         self._expected[actual.note] = SpendableNote(actual.note, received.secret, actual.opening)
+
+    def watch(self, known: SentNote, actual: Resolve) -> None:
+        """Says how to find what a note of one's own hides, whatever its message is.
+
+        Whoever settles an agreement writes the messages of both notes: `actual` tells, once a note
+        with the key of `known` is there, what comes with it (`trading.returned`, `trading.paid`).
+        """
+        if known.note.key not in self._watched:
+            self._watched[known.note.key] = self._owned(known).secret, actual
 
     @property
     def notes(self) -> list[SpendableNote]:
@@ -316,6 +331,19 @@ class Purse:
             if each.opening.value >= amount:
                 return each
         raise ConflictError(f"no note of {amount} or more", hint="bring or join notes")
+
+    def _owned(self, known: SentNote) -> SpendableNote:
+        received = self._received(LoggedNote(known.note, known.message))
+        if received is None:
+            raise InputError("note", "must be the owner's", known.note.key)
+        return received
+
+    def _awaited(self, note: Note) -> SpendableNote | None:
+        if note.key not in self._watched:
+            return None
+        secret, actual = self._watched[note.key]
+        found = actual(note)
+        return None if found is None else SpendableNote(note, secret, found.opening)
 
     def _received(self, logged: LoggedNote) -> SpendableNote | None:
         if logged.message is None:

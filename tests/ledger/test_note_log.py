@@ -4,9 +4,13 @@ import random
 
 import pytest
 
-from app.errors import ConflictError
-from app.ledger.private import LoggedNote, NoteLog
-from tests.privacy.cases import spendable
+from app.errors import ConflictError, InputError
+from app.ledger.private import LoggedNote, NoteLog, Purse
+from app.privacy.curve import G
+from app.privacy.fast_curve import FAST
+from app.privacy.notes import Note, SentNote, send_note
+from app.privacy.pedersen import Opening, commit
+from tests.privacy.cases import entropy_of, note_keys, spendable
 
 NOTES = 30
 
@@ -52,3 +56,45 @@ def test_other_notes_hide_among_others(log, own):
 def test_a_ring_needs_as_many_notes(log, own):
     with pytest.raises(ConflictError, match=f"the pool has {NOTES}"):
         drawn(log, own, size=NOTES + 1)
+
+
+@pytest.fixture
+def owner():
+    return note_keys("owner")
+
+
+@pytest.fixture
+def known(owner):
+    """What the owner has made for money that is to come, before it was known how much."""
+    return send_note(owner.address(), 0, entropy=entropy_of("known"))
+
+
+def test_a_note_with_a_useless_message_is_found_if_it_is_awaited(owner, known):
+    """Whoever publishes it can write any message; what it hides is found by other means."""
+    opening = Opening(500, known.opening.blinding)
+    came = Note(known.note.key, commit(opening))
+    log, purse, waiting = NoteLog(), Purse(owner), Purse(owner)
+    log.notes = [LoggedNote(came, None)]
+
+    waiting.watch(known, lambda note: SentNote(note, known.message, opening))
+    for each in (purse, waiting):
+        each.look(log)
+
+    assert purse.balance == 0
+    assert waiting.balance == 500
+    assert FAST.multiply(G, waiting.notes[0].secret) == known.note.key
+
+
+def test_an_awaited_note_that_hides_something_else_is_nothing(owner, known):
+    log, purse = NoteLog(), Purse(owner)
+    log.notes = [LoggedNote(Note(known.note.key, G), None)]
+
+    purse.watch(known, lambda _: None)
+    purse.look(log)
+
+    assert purse.balance == 0
+
+
+def test_nobody_waits_for_anothers_note(known):
+    with pytest.raises(InputError, match="owner's"):
+        Purse(note_keys("thief")).watch(known, lambda _: None)

@@ -1,14 +1,17 @@
 """A household's money in the pool: its notes, and which of them are promised."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from app.agents.negotiation.budget import Budget
 from app.agents.private.journal import Journal, KeptExpectation
+from app.agents.private.view import TradeSide
 from app.ledger.private import NoteLog, Purse
 from app.privacy.clsag import SpendableNote
 from app.privacy.curve import Point
 from app.privacy.keys import Purpose, Wallet
 from app.privacy.notes import NoteAddress, NoteKeys, SentNote
+from app.privacy.trading import paid, returned
 
 MOST_JOINED = 4
 
@@ -49,7 +52,16 @@ class HouseholdPurse:
         return self._purse.notes
 
     def look(self, log: NoteLog) -> None:
-        """Finds what came and went since the last time."""
+        """Finds what came and went since the last time.
+
+        The notes of its trades it finds whatever their messages say: the other side can write them.
+        """
+        for trade in self._journal.trades.values():
+            made = trade.made
+            if trade.side is TradeSide.SOLD:
+                self._purse.watch(made.payout, partial(paid, made))
+            else:
+                self._purse.watch(made.refund, partial(returned, made))
         self._purse.look(log)
         self._reserved = {key for key in self._reserved if self._purse.at(key) is not None}
 
