@@ -87,6 +87,23 @@ test("a purse is what can be spent", () => {
   assert.deepEqual([purse.open, purse.gone, purse.unsure, purse.spendable], [2, 1, 1, 5]);
 });
 
+test("equal movements of one moment are told together", () => {
+  const brought = { at: 5, account: "0xa", kind: "deposit", amount: 25 };
+  const others = [
+    { ...brought, account: "0xb" },
+    { ...brought, kind: "withdrawal" },
+    { ...brought, amount: 26 },
+    { ...brought, at: 6 },
+  ];
+  const told = own.grouped([brought, ...others, brought]);
+  assert.deepEqual(
+    told.map((each) => each.count),
+    [2, 1, 1, 1, 1],
+  );
+  assert.deepEqual([told[0].account, told[0].amount], ["0xa", 25]);
+  assert.equal(new Set(told.map((each) => each.key)).size, 5);
+});
+
 test("auditors search energies to 2^24 Wh and prices to the ceiling", () => {
   const offer = { energy: 1, energy_handle: 2, floor_price: 3, price_handle: 4 };
   const band = { floor: 80_000, ceiling: 320_000 };

@@ -61,6 +61,17 @@ export function withTrades(found, notes, trades, commitments) {
   return told;
 }
 
+/** Movements of money, the newest first; equal ones of one moment together, with their `count`. */
+export function grouped(movements) {
+  const groups = new Map();
+  for (const each of movements) {
+    const key = [each.at, each.account, each.kind, each.amount].join(" ");
+    const group = groups.get(key) ?? { ...each, key, count: 0 };
+    groups.set(key, { ...group, count: group.count + 1 });
+  }
+  return [...groups.values()];
+}
+
 /**
  * A purse by its notes: `spendable` money; `open` of its notes can be spent, `gone` are spent, and of
  * `unsure` it cannot be told without the spend key.

@@ -9,7 +9,7 @@ import { cameBack, detailsOf, pairsBy, withTrades } from "./private.js";
 
 const READ_MS = 300;
 const ROUNDS = 48;
-const MOVEMENTS = 12;
+const MOVEMENTS = 100;
 /** So many notes are tried at a time, that progress shows and others have their turn. */
 const SLICE = 16;
 

@@ -9,9 +9,13 @@ export function memberName(account) {
   return member?.household ?? nameOf(account);
 }
 
+/** Who looks: its `name`, what `sees` heads all that it sees, and `looks` one thing of it. */
 export function seer() {
-  if (eyes.who === "") return { name: "an outsider", sees: "What an outsider sees: the same" };
-  if (eyes.who === "own") return { name: "you", sees: "What you see" };
+  if (eyes.who === "") {
+    const sees = "What an outsider sees: the same";
+    return { name: "an outsider", sees, looks: "An outsider sees" };
+  }
+  if (eyes.who === "own") return { name: "you", sees: "What you see", looks: "You see" };
   const name = memberName(eyes.who);
-  return { name, sees: `What ${name} sees` };
+  return { name, sees: `What ${name} sees`, looks: `${name} sees` };
 }
