@@ -17,7 +17,6 @@ from app.agents.private.view import TradeSide, TradeState
 from app.agents.private.wire import from_wire, to_wire
 from app.errors import InputError
 from app.ledger.types import Address
-from app.privacy.notes import SentNote
 from app.privacy.pedersen import Opening
 from app.privacy.trading import MadeAgreement
 
@@ -60,21 +59,12 @@ class KeptOutcome:
     delivered_wh: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class KeptExpectation:
-    """A note to come that hides something else than its message says (`Purse.expect`)."""
-
-    known: SentNote
-    actual: SentNote
-
-
-Entry = KeptOffer | KeptTrade | KeptOutcome | KeptExpectation
+Entry = KeptOffer | KeptTrade | KeptOutcome
 
 _KINDS: dict[str, type[Entry]] = {
     "offer": KeptOffer,
     "trade": KeptTrade,
     "outcome": KeptOutcome,
-    "expectation": KeptExpectation,
 }
 
 
@@ -117,13 +107,12 @@ class Lines:
 
 
 class Journal:
-    """A household's offers, trades and expected notes."""
+    """A household's offers and trades."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Reads the file, if there is one; raises InputError for a line that is damaged."""
         self.offers: dict[int, KeptOffer] = {}
         self.trades: dict[bytes, KeptTrade] = {}
-        self.expectations: list[KeptExpectation] = []
         self._lines = Lines(path)
         for place, row in self._lines.read():
             self._keep(_entry(place, row))
@@ -162,8 +151,6 @@ class Journal:
                 if trade is not None:
                     done = replace(trade, state=entry.state, delivered_wh=entry.delivered_wh)
                     self.trades[entry.agreement_id] = done
-            case KeptExpectation():
-                self.expectations.append(entry)
 
 
 def _entry(place: str, row: object) -> Entry:

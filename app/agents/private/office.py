@@ -83,7 +83,7 @@ class PrivateOffice:
     async def _take_back(self, settlement: Settlement, household: PrivateHousehold) -> None:
         for trade in _on_side(household, settlement.window, TradeSide.BOUGHT):
             try:
-                receipt = await take_back(self._conductor.access, household, trade)
+                receipt = await take_back(self._conductor.access, trade)
             except PeerwattError as error:
                 self._note(settlement, household, error)
             else:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.agents.negotiation.budget import Budget
-from app.agents.private.journal import Journal, KeptExpectation
+from app.agents.private.journal import Journal
 from app.agents.private.view import TradeSide
 from app.ledger.private import NoteLog, Purse
 from app.privacy.clsag import SpendableNote
 from app.privacy.curve import Point
 from app.privacy.keys import Purpose, Wallet
-from app.privacy.notes import NoteAddress, NoteKeys, SentNote
+from app.privacy.notes import NoteAddress, NoteKeys
 from app.privacy.trading import paid, returned
 
 MOST_JOINED = 4
@@ -33,8 +33,6 @@ class HouseholdPurse:
         self._journal = journal
         self._purse = Purse(keys)
         self._reserved: set[Point] = set()
-        for each in journal.expectations:
-            self._purse.expect(each.known, each.actual)
 
     @property
     def address(self) -> NoteAddress:
@@ -92,8 +90,3 @@ class HouseholdPurse:
     def release(self, note: SpendableNote) -> None:
         """A note that was not spent after all can be promised again."""
         self._reserved.discard(note.note.key)
-
-    def expect(self, known: SentNote, actual: SentNote) -> None:
-        """Writes down what a note to come hides, where its message says something else."""
-        self._journal.keep(KeptExpectation(known, actual))
-        self._purse.expect(known, actual)

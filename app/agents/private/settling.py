@@ -14,7 +14,6 @@ from app.ledger.private_calls import (
     make_transaction,
 )
 from app.ledger.types import Receipt
-from app.privacy.notes import Note, SentNote
 from app.privacy.trading import MadeAgreement, MadeSettlement, settle_part
 
 
@@ -30,18 +29,12 @@ async def claim_delivery(
     if attestation.in_full:
         return await access.send(make_transaction(made.agreement, attestation.signature))
     part = await asyncio.to_thread(settle_part, access.rules, made, attestation.delivered)
-    household.purse.expect(made.payout, part.payout)
     return await access.send(_partly(made, attestation, part))
 
 
-async def take_back(
-    access: PrivateAccess, household: PrivateHousehold, trade: KeptTrade
-) -> Receipt:
+async def take_back(access: PrivateAccess, trade: KeptTrade) -> Receipt:
     """Lets a buyer have its money back for what nobody has attested in time; the relay's errors."""
-    made = trade.made
-    note = Note(made.refund.note.key, made.agreement.cost)
-    household.purse.expect(made.refund, SentNote(note, made.refund.message, made.payout.opening))
-    return await access.send(cancel_transaction(made.agreement))
+    return await access.send(cancel_transaction(trade.made.agreement))
 
 
 def _showing(access: PrivateAccess, household: PrivateHousehold, made: MadeAgreement) -> Showing:

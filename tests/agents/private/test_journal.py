@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from app.agents.private.journal import Journal, KeptExpectation, KeptOffer, KeptTrade
+from app.agents.private.journal import Journal, KeptOffer, KeptTrade
 from app.agents.private.view import TradeSide, TradeState
 from app.agents.private.wire import from_wire, to_wire
 from app.agents.private.words import AgreementRequest, SealedAgreement, decode, encode, is_ours
 from app.errors import InputError
-from app.privacy.notes import NoteKeys, SentNote, send_note
 from app.privacy.pedersen import Opening
 from tests.agents.private.sealed import WINDOW, Case
 
@@ -29,21 +28,15 @@ def trade(case: Case) -> KeptTrade:
     return KeptTrade(WINDOW, TradeSide.BOUGHT, case.sealed.made)
 
 
-@pytest.fixture
-def note() -> SentNote:
-    return send_note(NoteKeys(1, 2).address(), 5)
-
-
-def test_everything_is_there_again(path: Path, trade: KeptTrade, note: SentNote) -> None:
+def test_everything_is_there_again(path: Path, trade: KeptTrade) -> None:
     journal = Journal(path)
-    for entry in (OFFER, trade, KeptExpectation(note, note)):
+    for entry in (OFFER, trade):
         journal.keep(entry)
 
     again = Journal(path)
 
     assert again.offers == {7: OFFER}
     assert again.trades == {trade.made.id: trade}
-    assert again.expectations == [KeptExpectation(note, note)]
     assert again.open_trades(WINDOW) == again.open_trades() == [trade]
     assert again.open_trades(WINDOW + 1) == []
 
