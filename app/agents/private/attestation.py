@@ -91,6 +91,7 @@ class AttestingOperator:
         self._owners = {meter: account for account, meter in meters.items()}
         self._exported: dict[tuple[Address, int], int] = {}
         self._attested: dict[bytes, Attestation] = {}
+        self._attested_wh: dict[tuple[Address, int], int] = {}
         self._lines = Lines(path)
         self._turn = asyncio.Lock()
         for place, row in self._lines.read():
@@ -110,12 +111,8 @@ class AttestingOperator:
 
     def left_wh(self, household: Address, window: int) -> int:
         """What a household's meter saw going out that was not attested for a sale yet."""
-        attested = (
-            each.delivered.value
-            for each in self._attested.values()
-            if (each.household, each.window) == (household, window)
-        )
-        return self._exported.get((household, window), 0) - sum(attested)
+        place = household, window
+        return self._exported.get(place, 0) - self._attested_wh.get(place, 0)
 
     async def attest(self, showing: Showing) -> Attestation:
         """Signs how much of an agreement was delivered: what was agreed, or what is left.
@@ -174,4 +171,7 @@ class AttestingOperator:
         return attestation
 
     def _keep(self, attestation: Attestation) -> None:
+        place = attestation.household, attestation.window
+        before_wh = self._attested_wh.get(place, 0)
+        self._attested_wh[place] = before_wh + attestation.delivered.value
         self._attested[attestation.agreement_id] = attestation

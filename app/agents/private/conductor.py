@@ -1,6 +1,7 @@
 """Private trading of a street, hour by hour: offers, agreements and payments through the relay."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ from app.errors import (
     NotFoundError,
     PeerwattError,
     ScenarioError,
+    TooManyRequestsError,
+    UnavailableError,
 )
 from app.ledger.private import NoteLog, PrivateAgreementState
 from app.ledger.private_calls import transfer
@@ -59,6 +62,9 @@ UNBOUND = 10**15
 SEALING_ROUNDS = 3
 SEALING_STEP = 10
 
+# With a relay that is too busy.
+MOST_ATTEMPTS = 3
+
 
 @dataclass(slots=True)
 class PrivateHour:
@@ -71,6 +77,7 @@ class PrivateHour:
     traders: tuple[OneTimeTrader, ...]
     board: PrivateBoard
     trades: list[TradeRecord] = field(default_factory=list)
+    attempts: Counter[bytes] = field(default_factory=Counter)
 
     def trader(self, name: str) -> OneTimeTrader:
         """A household's, by its name; raises NotFoundError."""
@@ -147,11 +154,8 @@ class PrivateConductor:
     async def open(self, window: int, terms: Terms, timetable: Timetable) -> PrivateHour:
         """Opens the round of a window and gives each household its one-time mailboxes."""
         private = self.access.private
-        if not await private.is_round_open(window):
-            keeper = self._directory.offices.keeper
-            self._diary.note([await private.open_round(keeper, window)])
         await self.look()
-        ring = await private.ring_of(window)
+        ring = await self._ring(window)
         traders = tuple(self._trader(window, each) for each in self.households)
         board = PrivateBoard(private, window, ring, traders)
         band = self.access.rules.band
@@ -168,7 +172,7 @@ class PrivateConductor:
         for trader in hour.traders:
             policy = trader.seller.policy
             energy_wh = policy.offered_wh(plans[trader.name].surplus_wh)
-            if energy_wh > 0:
+            if energy_wh > 0 and hour.ring:
                 floor = max(hour.terms.grid_floor, policy.reserve_price)
                 floor = min(floor, hour.terms.grid_ceiling)
                 await trader.selling.prepare(hour.ring, hour.window, energy_wh, floor)
@@ -179,7 +183,7 @@ class PrivateConductor:
         """Gives everybody a seat; buyers look for what they lack."""
         for trader in hour.traders:
             lack_wh = trader.buyer.policy.wanted_wh(plans[trader.name].lack_wh)
-            await self._join(trader, cost_up(lack_wh, hour.terms.grid_ceiling))
+            await self._join(hour, trader, cost_up(lack_wh, hour.terms.grid_ceiling))
             if trader.selling.owner is not None:
                 trader.selling.open(self._seat(hour, trader.selling.owner, None, Budget(UNBOUND)))
             key = PrivateKey()
@@ -231,6 +235,20 @@ class PrivateConductor:
 
     # Steps
 
+    async def _ring(self, window: int) -> Sequence[Point]:
+        """The keys of a window's round, which is opened if nobody has; none if it cannot be."""
+        private = self.access.private
+        if not await private.is_round_open(window):
+            try:
+                keeper = self._directory.offices.keeper
+                self._diary.note([await private.open_round(keeper, window)])
+            except ContractRevertedError as error:
+                if error.error != "RoundExists":
+                    limit = commit_start(window) - 1
+                    self._diary.refuse("offers", window, "street", limit, error)
+                    return ()
+        return await private.ring_of(window)
+
     def _trader(self, window: int, household: PrivateHousehold) -> OneTimeTrader:
         home, seed = household.home, self._scenario.seed
         ledger = self.access.private.ledger
@@ -275,7 +293,7 @@ class PrivateConductor:
         )
         return Seat(account, hour.terms, hour.timetable, budget, signatures)
 
-    async def _join(self, trader: OneTimeTrader, amount: int) -> None:
+    async def _join(self, hour: PrivateHour, trader: OneTimeTrader, amount: int) -> None:
         """Makes one note of several, where none of them pays for what a household lacks."""
         purse = trader.household.purse
         notes = purse.scattered(amount)
@@ -292,7 +310,10 @@ class PrivateConductor:
             [whole],
             Purpose.transfer(),
         )
-        self._diary.note([await self.access.send(transfer(spend))])
+        try:
+            self._diary.note([await self.access.send(transfer(spend))])
+        except PeerwattError as error:
+            self._refuse("notes", hour, trader.name, hour.timetable.opening, error)
         await self.look()
 
     async def _prepare(
@@ -310,8 +331,14 @@ class PrivateConductor:
         self, hour: PrivateHour, selling: PrivateSeller, buyer: OneTimeTrader, reference: bytes
     ) -> None:
         made = selling.sealed(reference).made
+        hour.attempts[reference] += 1
         try:
             self._diary.note([await buyer.buying.pay(reference)])
+        except (UnavailableError, TooManyRequestsError) as error:
+            if hour.attempts[reference] >= MOST_ATTEMPTS:
+                selling.note_failed(reference)
+                self._refuse("agreements", hour, buyer.name, hour.timetable.deadline, error)
+            return
         except PeerwattError as error:
             # An answer can be lost on its way: what counts is what is on the chain.
             state = await self.access.private.agreement_state(made.id)

@@ -11,33 +11,44 @@ from app.agents.negotiation.endpoint import endpoint_of
 from app.agents.negotiation.mail import Correspondent, MailRole
 from app.agents.negotiation.post import Packed, Post
 from app.agents.private.words import Word, decode, encode, is_ours
+from app.agents.trading.buyer import BuyerRole
+from app.agents.trading.seller import SellerRole
 from app.errors import InputError
 
-MAX_WORDS = 256
+MAX_WORDS = 16
 
 _NAME_BYTES = 16
 
 
-class WordsRole(Correspondent):
-    """Keeps the last word about each agreement until its side asks for it, and who has said it."""
+Side = SellerRole | BuyerRole
 
-    def __init__(self, post: Post) -> None:
+
+class WordsRole(Correspondent):
+    """Keeps the last word about each agreement until its side asks for it, by who has said it."""
+
+    def __init__(self, post: Post, side: Side) -> None:
         super().__init__(post)
-        self._heard: dict[tuple[bytes, AgentAddress], Word] = {}
+        self._side = side
+        self._heard: dict[AgentAddress, dict[bytes, Word]] = {}
 
     def hear(self, content: object, origin: AgentAddress) -> None:
-        """What makes no sense is passed over, and so is what would be too much."""
+        """Takes a word of somebody that the side negotiates with.
+
+        What makes no sense is passed over, and so is what would be too much.
+        """
+        if not self._side.talks_with(origin):
+            return
         try:
             word = decode(content)
         except InputError:
             return
-        place = word.reference, origin
-        if place in self._heard or len(self._heard) < MAX_WORDS:
-            self._heard[place] = word
+        heard = self._heard.setdefault(origin, {})
+        if word.reference in heard or len(heard) < MAX_WORDS:
+            heard[word.reference] = word
 
     def word(self, reference: bytes, origin: AgentAddress | None) -> Word | None:
         """The last word of somebody about an agreement."""
-        return None if origin is None else self._heard.get((reference, origin))
+        return self._heard.get(origin, {}).get(reference) if origin else None
 
     def say(self, receiver: AgentAddress, word: Word) -> None:
         self._post.send(self.context.aid, receiver, Packed(encode(word)))
@@ -75,9 +86,9 @@ class Mailboxes:
         self._post = post
         self._open: dict[int, dict[str, StreetAgent]] = {}
 
-    def open(self, window: int, side: Correspondent) -> Mailbox:
+    def open(self, window: int, side: Side) -> Mailbox:
         """A new mailbox for one side of a window's negotiation."""
-        agent, words = StreetAgent(), WordsRole(self._post)
+        agent, words = StreetAgent(), WordsRole(self._post, side)
         for role in (OneTimeMailRole(self._post), side, words):
             agent.add_role(role)
         name = secrets.token_hex(_NAME_BYTES)

@@ -55,6 +55,10 @@ class BuyerRole(BuyingSide):
         """Conversations that were given up for want of an answer."""
         return sum(desk.dropped for desk in self._desks)
 
+    def talks_with(self, origin: AgentAddress) -> bool:
+        """Whether somebody takes part in one of the present window's conversations."""
+        return origin in self._origins.values()
+
     def seller_at(self, conversation_id: str) -> AgentAddress | None:
         """Where the seller of a conversation is."""
         return self._origins.get(conversation_id)

@@ -46,6 +46,10 @@ class SellerRole(SellingSide):
             return 0
         return sum(booking.signed.agreement.energy_wh for booking in self._desk.bookings)
 
+    def talks_with(self, origin: AgentAddress) -> bool:
+        """Whether somebody takes part in one of the present window's conversations."""
+        return origin in self._origins.values()
+
     def buyer_at(self, conversation_id: str) -> AgentAddress | None:
         """Where the buyer of a conversation is."""
         return self._origins.get(conversation_id)

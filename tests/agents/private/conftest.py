@@ -5,7 +5,7 @@ in full, half of the second, and nothing of all others. For the second window it
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,10 @@ from app.agents.private.journal import Journal, KeptOffer, KeptTrade
 from app.agents.private.view import PrivateTrade, PrivateView
 from app.agents.reports import SettlementReport, WindowReport
 from app.agents.street import Street, StreetOptions
+from app.chain.keys import RELAYER, development_address
+from app.errors import ConflictError, PeerwattError, UnavailableError
 from app.ledger.private import PrivateLedger
+from app.ledger.private_relay import PrivateRelay
 from app.ledger.types import Receipt
 from app.scenario.profiles import EnergySeries, Profiles
 from app.scenario.record import RunRecord
@@ -29,6 +32,9 @@ from tests.agents.private.sealed import Case, sealed_case
 SCENARIO = Path(__file__).with_name("street.yaml")
 SELLER = "H13"
 SUNSHINE_WH = 20_000
+
+# No other call is as long.
+AGREEMENT_BYTES = 5_000
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +80,20 @@ class Ear(SilentObserver):
         self.heard.append(message)
 
 
+class MoodyRelay(PrivateRelay):
+    """A relay that refuses the first of the next agreements, or is too busy for it."""
+
+    def __init__(self, chain: Chain) -> None:
+        assert chain.private is not None
+        super().__init__(chain.private, development_address(RELAYER), take=lambda mark: None)
+        self.moods: list[PeerwattError] = []
+
+    async def relay(self, contract: str, data: bytes) -> Receipt:
+        if self.moods and len(data) > AGREEMENT_BYTES:
+            raise self.moods.pop()
+        return await super().relay(contract, data)
+
+
 @dataclass(slots=True)
 class Life:
     """What a private street has lived through, and what everybody has seen of it."""
@@ -81,6 +101,7 @@ class Life:
     folder: Path
     chain: Chain
     access: PrivateAccess
+    relay: MoodyRelay
     record: RunRecord
     ear: Ear
     street: Street
@@ -127,7 +148,8 @@ async def life(
     first = scenario.first_window
     profiles = Clouded(load_profiles(scenario))
     directory = development_directory(scenario)
-    access = private_access(chain, directory)
+    relay = MoodyRelay(chain)
+    access = replace(private_access(chain, directory), relay=relay)
     folder, ear = tmp_path_factory.mktemp("private-street"), Ear()
 
     def street() -> Street:
@@ -135,7 +157,7 @@ async def life(
         return Street(scenario, profiles, chain.ledger, chain.clock, directory, ear, options)
 
     async with street() as before:
-        lived = Life(folder, chain, access, RunRecord(), ear, before)
+        lived = Life(folder, chain, access, relay, RunRecord(), ear, before)
         chain.ledger.on_receipt = lived.observe
         await before.enrol()
         for window in (first, first + 1):
@@ -168,9 +190,15 @@ class Sale:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def sales(life: Life) -> list[Sale]:
-    """What was sold in another hour, for a window that is not over."""
-    report = await life.street.run_window(life.street.next_window())
+async def moody_hour(life: Life) -> WindowReport:
+    """An hour in which the relay refuses one agreement for good, and another one once."""
+    life.relay.moods = [UnavailableError("too busy"), ConflictError("this note was spent before")]
+    return await life.street.run_window(life.street.next_window())
+
+
+@pytest.fixture(scope="session")
+def sales(life: Life, moody_hour: WindowReport) -> list[Sale]:
+    """What was sold in that hour, for a window that is not over."""
     journal = Journal(life.folder / "private" / f"{SELLER}.jsonl")
     return [
         Sale(
@@ -178,5 +206,5 @@ async def sales(life: Life) -> list[Sale]:
             journal.offers[journal.trades[trade.agreement_id].made.agreement.offer_id],
             trade.buyer,
         )
-        for trade in report.trades
+        for trade in moody_hour.trades
     ]

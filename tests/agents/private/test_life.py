@@ -6,11 +6,12 @@ import pytest
 
 from app.agents.private.books import paid_for
 from app.agents.private.view import TradeSide, TradeState
+from app.agents.reports import WindowReport
 from app.ledger.private import PrivateAgreementState
 from app.market.units import cost_down, cost_up
 from app.privacy.pedersen import commit
 from app.scenario.scenario import Scenario
-from tests.agents.private.conftest import SELLER, Life
+from tests.agents.private.conftest import SELLER, Life, Sale
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -137,3 +138,26 @@ async def test_a_household_has_its_view(life: Life, scenario: Scenario) -> None:
 
 async def test_nobody_else_has_one(life: Life) -> None:
     assert life.street.private_view("0x" + "11" * 20) is None
+
+
+# When an agreement is not paid
+
+
+async def test_what_is_not_paid_holds_up_nobody_else(moody_hour: WindowReport) -> None:
+    """What was to follow it on the same offer is proved anew, and counts."""
+    assert len(moody_hour.trades) == 3
+    (fault,) = moody_hour.refused
+    assert "spent before" in fault.error
+    assert fault.who not in {trade.buyer for trade in moody_hour.trades}
+
+
+async def test_what_follows_takes_from_what_is_left(
+    life: Life, moody_hour: WindowReport, sales: list[Sale]
+) -> None:
+    (offer,) = moody_hour.offers
+    standing = await life.private.standing(offer.id)
+    left = sales[0].offer.energy
+    for sale in sales:
+        left -= sale.trade.made.energy
+    assert standing is not None
+    assert commit(left) == standing.energy
