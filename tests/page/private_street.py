@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from app.errors import NotFoundError
 from app.index.database import database_url
 from app.ledger.private import PrivateLedger
 from app.ledger.types import Address, Agreement
-from app.market.windows import window_at
+from app.market.windows import WINDOW_LENGTH, window_at
 from app.privacy.keys import Purpose
 from app.system import ChainOptions, listen, open_chain, open_index, serve, services_of
 from benchmarks.private_round import AGREED_WH, Member, Report, Round, Trade, prepare
@@ -106,16 +106,29 @@ class PrivateStreet(Market):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
     def offer(self, member: Member) -> int:
-        """An offer in a new round; returns its window."""
+        """An offer in a new round, an hour later; returns its window."""
 
         async def offer() -> int:
-            window = window_at(self.private.ledger.now()) + 2
+            ledger = self.private.ledger
+            await ledger.clock.advance_to(ledger.now() + WINDOW_LENGTH)
+            window = window_at(ledger.now()) + 2
             await self.private.open_round(development_address(RELAYER), window)
             ring = await self.private.ring_of(window)
             await self.residents.round.offer(member, ring, window)
             return window
 
         return self.do(offer())
+
+    def remember(self) -> Callable[[], None]:
+        """How to have the chain forget all from now on."""
+        rpc = self.private.ledger.rpc
+        snapshot = self.do(rpc.call("evm_snapshot"))
+
+        def undo() -> None:
+            self.do(rpc.call("evm_revert", snapshot))
+            self.do(rpc.call("evm_mine"))
+
+        return undo
 
 
 def name_of(number: int) -> str:

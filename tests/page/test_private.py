@@ -368,7 +368,7 @@ def test_breaks_no_rule_of_accessibility(
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
 
 
-# Last: it begins another round.
+# Last: they begin other rounds.
 
 
 def test_an_offer_comes_in_without_a_reload_and_its_maker_knows_it(
@@ -387,3 +387,17 @@ def test_an_offer_comes_in_without_a_reload_and_its_maker_knows_it(
     expect(offer(page, 1)).to_contain_text("whose, nobody can tell")
     page.get_by_role("button", name="The round before").click()
     expect(offer(page, 2)).to_contain_text("H02 has made this offer.")
+
+
+def test_reads_anew_what_is_no_longer_so(open_private: OpenPage, street: PrivateStreet) -> None:
+    page = open_private(PRIVATE)
+    look_as(page, "H05")
+    shown = offer(page, 1).get_by_title(re.compile("^0x.{40}$")).get_attribute("title")
+    undo = street.remember()
+    street.offer(street.members[4])
+    expect(offer(page, 1)).to_contain_text("H05 has made this offer.")
+
+    undo()
+
+    expect(offer(page, 1)).to_contain_text("whose, nobody can tell")
+    expect(offer(page, 1).get_by_title(str(shown))).to_be_visible()

@@ -115,6 +115,9 @@ const ABOUT = {
   pool_movement: ["about", "money"],
 };
 
+/** After these nothing that was read is sure. */
+const ANEW = ["reorganised", "reset"];
+
 let due = new Set();
 
 const read = later(
@@ -140,6 +143,7 @@ function readAll() {
   era += 1;
   [street.notes, street.images] = [[], []];
   [triedNotes, byKeys, triedSales] = [0, new Map(), new Set()];
+  Object.assign(eyes, { offers: new Map(), agreements: new Map(), notes: new Map() });
   refresh(...Object.keys(READ));
 }
 
@@ -158,6 +162,7 @@ export function watch() {
   });
   const stopEvents = onEvent((kind) => {
     if (kind in ABOUT) refresh(...ABOUT[kind]);
+    if (ANEW.includes(kind)) readAll();
   });
   return () => {
     stopEvents();
