@@ -16,6 +16,7 @@ from app.config import ROOT
 PEERWATT = Path(sys.executable).with_name("peerwatt")
 STREET = ROOT / "examples" / "street.yaml"
 CASE_STUDY = ROOT / "examples" / "huang2022.yaml"
+PRIVATE_STREET = ROOT / "tests" / "agents" / "private" / "street.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.config import ROOT
-from tests.cli.conftest import CASE_STUDY, STREET, RunStreet, peerwatt
+from tests.cli.conftest import CASE_STUDY, PRIVATE_STREET, STREET, RunStreet, peerwatt
 
 FIELDS = {
     "windows",
@@ -173,3 +173,23 @@ def test_a_stored_batch_is_proved_against_the_chain(run_street: RunStreet, tmp_p
     unknown = peerwatt("verify-batch", "H99", 407068, "--data-dir", data, folder=tmp_path)
     assert unknown.returncode == 1
     assert "H99" in unknown.stderr
+
+
+def test_a_private_run_shows_both_what_anybody_and_what_each_household_sees(
+    run_street: RunStreet,
+) -> None:
+    run = run_street(PRIVATE_STREET, "--windows", 1, "--node", "anvil")
+
+    seen, homes = run.summary["privacy"]["outsider"], run.summary["privacy"]["households"]
+    assert "What anybody can see" in run.output
+    assert "What each household sees" in run.output
+    assert seen["agreements"] == run.summary["agreements"] == len(run.lines("trades.csv")) - 1 > 0
+    assert sum(home["sold_wh"] for home in homes.values()) == run.summary["energy_traded_wh"]
+    assert sum(home["bought_wh"] for home in homes.values()) == run.summary["energy_traded_wh"]
+    assert run.summary["deadline_misses"] == 0
+
+
+def test_what_is_private_cannot_be_compared(tmp_path: Path) -> None:
+    done = peerwatt("compare", PRIVATE_STREET, folder=tmp_path)
+    assert done.returncode == 1
+    assert "privacy: must be off to compare venues" in done.stderr

@@ -1,21 +1,26 @@
 """What becomes of private trades, whether or not all is delivered, across a restart."""
 
 import stat
+from dataclasses import replace
 
 import pytest
 
 from app.agents.private.books import paid_for
 from app.agents.private.view import TradeSide, TradeState
 from app.agents.reports import WindowReport
+from app.agents.street import Street
+from app.errors import ConfigurationError, ScenarioError
 from app.ledger.private import PrivateAgreementState
 from app.market.units import cost_down, cost_up
 from app.privacy.pedersen import commit
-from app.scenario.scenario import Scenario
+from app.scenario.scenario import Scenario, load_profiles
+from app.system import open_street
 from tests.agents.private.conftest import SELLER, Life, Sale
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-DEPOSITS = 5 * 20_000_000
+DEPOSITS = {"H02": 1_200_000}
+USUAL_DEPOSIT = 20_000_000
 
 
 async def test_everybody_trades_in_time(life: Life) -> None:
@@ -67,11 +72,12 @@ async def test_the_openings_open_what_is_on_the_chain(life: Life) -> None:
 
 
 async def test_money_is_conserved(life: Life) -> None:
-    assert sum(books.balance for books in life.books.values()) == DEPOSITS
+    brought = {name: DEPOSITS.get(name, USUAL_DEPOSIT) for name in life.books}
+    assert sum(books.balance for books in life.books.values()) == sum(brought.values())
     for name, books in life.books.items():
         received = sum(paid_for(each) for each in books.view.trades if each.side is TradeSide.SOLD)
         paid = sum(paid_for(each) for each in books.view.trades if each.side is TradeSide.BOUGHT)
-        assert books.balance == 20_000_000 + received - paid, name
+        assert books.balance == brought[name] + received - paid, name
 
 
 async def test_what_is_paid_is_rounded_as_in_the_open(life: Life) -> None:
@@ -138,6 +144,33 @@ async def test_a_household_has_its_view(life: Life, scenario: Scenario) -> None:
 
 async def test_nobody_else_has_one(life: Life) -> None:
     assert life.street.private_view("0x" + "11" * 20) is None
+
+
+async def test_small_notes_are_joined_when_none_of_them_pays(life: Life) -> None:
+    assert life.record.calls_by_function["transfer"] == 1
+    assert [trade.buyer for trade in life.windows[0].trades].count("H02") == 1
+
+
+# What cannot be private
+
+
+async def test_prices_must_leave_room(life: Life, scenario: Scenario) -> None:
+    cheap = replace(scenario.grid, floor=(10_000,) * 24, ceiling=(79_999,) * 24)
+    with pytest.raises(ScenarioError, match="grid: must overlap with 80000 to 320000"):
+        async with open_street(life.chain, replace(scenario, grid=cheap)):
+            pass
+
+
+async def test_a_chain_must_have_a_private_market(life: Life, scenario: Scenario) -> None:
+    with pytest.raises(ConfigurationError, match="no private trading on this chain"):
+        async with open_street(replace(life.chain, private=None), scenario):
+            pass
+
+
+async def test_a_street_needs_access_to_it(life: Life, scenario: Scenario) -> None:
+    ledger, clock, directory = life.chain.ledger, life.chain.clock, life.street.directory
+    with pytest.raises(ConfigurationError, match="asks for privacy"):
+        Street(scenario, load_profiles(scenario), ledger, clock, directory)
 
 
 # When an agreement is not paid

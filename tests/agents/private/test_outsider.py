@@ -24,6 +24,7 @@ RELAYED = {
     "makeTransaction",
     "makePartialTransaction",
     "cancelTransaction",
+    "transfer",
 }
 
 
