@@ -1,7 +1,6 @@
 """The access table of the deploy script against the chain, the ABIs and `docs/access.md`."""
 
 import re
-from pathlib import Path
 
 import pytest
 from brownie import reverts
@@ -10,11 +9,18 @@ from eth_utils.abi import function_abi_to_4byte_selector
 
 from scripts.decide import call_of
 from scripts.deploy import ACCESS, MEMBERS_ROLES, Role
+from tests.contracts.access import (
+    DOCUMENT,
+    documented_roles,
+    refusal,
+    some_call,
+    some_value,
+    writes,
+)
 from tests.contracts.conftest import HOUSEHOLDS_FROM
 from tests.contracts.errors import error
 from tests.contracts.plain import event_of, events_of, plain
 
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "access.md"
 CONTRACTS = (
     "EnergyMarket",
     "CallAuction",
@@ -51,15 +57,6 @@ HOLDERS = {
 }
 
 
-def writes(contract):
-    """The functions of a contract that can change something."""
-    return {
-        entry["name"]: entry
-        for entry in contract.abi
-        if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
-    }
-
-
 def selectors(contract):
     """Name and selector of every function that can change something."""
     return [
@@ -67,34 +64,6 @@ def selectors(contract):
         for entry in contract.abi
         if entry.get("name") in writes(contract)
     ]
-
-
-def some_value(argument):
-    """Anything that the ABI accepts."""
-    kind = argument["type"]
-    if kind.endswith("[]"):
-        return []
-    if kind == "tuple":
-        return tuple(some_value(component) for component in argument["components"])
-    if kind == "address":
-        return "0x" + "1" * 40
-    if kind.startswith("bytes"):
-        return b"\x01" * int(kind[5:] or 1)
-    return {"string": "x", "bool": True}.get(kind, 1)
-
-
-def some_call(contract, entry, caller):
-    arguments = [some_value(argument) for argument in entry["inputs"]]
-    return getattr(contract, entry["name"]).call(*arguments, {"from": caller})
-
-
-def refusal(contract, entry, caller):
-    """The error that a call ends with; empty if it passes."""
-    try:
-        some_call(contract, entry, caller)
-    except VirtualMachineError as exc:
-        return exc.revert_msg
-    return ""
 
 
 @pytest.mark.parametrize(
@@ -132,18 +101,8 @@ def test_restricts_just_what_the_table_says(system, outsider, contract):
             assert refusal(target, entry, outsider) != unauthorised, name
 
 
-def documented_roles():
-    """The role that the page names for each function; empty where everybody may call it."""
-    rows = re.findall(r"^\| (\w+) +\| `(\w+)` +\| (.+?) +\|$", DOCUMENT.read_text(), re.MULTILINE)
-    roles = {
-        (contract, function): re.match(r"[A-Z]{2,}|", who)[0] for contract, function, who in rows
-    }
-    assert len(roles) == len(rows)
-    return roles
-
-
 def test_is_documented(system):
-    documented = documented_roles()
+    documented = documented_roles(CONTRACTS)
 
     assert set(documented) == {
         (contract, function)
@@ -260,7 +219,7 @@ def test_no_key_may_do_more_than_the_table_gives_to_its_office(
     offices = {"OPERATOR": operator, "AUDITOR": auditor, "TREASURER": treasurer}
     assert {place: who for place, who in people.items() if who} == {
         place: {offices[role].address}
-        for place, role in documented_roles().items()
+        for place, role in documented_roles(CONTRACTS).items()
         if role in offices
     }
 
