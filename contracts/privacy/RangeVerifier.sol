@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IRangeVerifier, RangeClaim, RangeProof} from "../interfaces/IRangeVerifier.sol";
-import {Bn254} from "./libraries/Bn254.sol";
+import {Bn254, Point} from "./libraries/Bn254.sol";
 import {Precompiles} from "./libraries/Precompiles.sol";
 import {Sum} from "./libraries/Sums.sol";
 import {Transcript} from "./libraries/Transcript.sol";
@@ -50,18 +50,43 @@ contract RangeVerifier is IRangeVerifier {
         Sum sum;
     }
 
-    /// @dev What a proof's share in the scalars of the generators is made of.
-    /// @param shift z^{2+j} 2^n for bit n of value j.
+    /// @dev What a proof's share in the scalars of the generators is made of, in the loops' order.
+    /// @param a Where the vector a is in the call's input, and
+    /// @param b the vector b.
+    /// @param aFolds Of the challenges, and
+    /// @param bFolds of their inverses, times minus the proof's weight.
+    /// @param shift z^{2+j} 2^n for bit n of value j, times the weight.
+    /// @param yPower y^-i
+    /// @param order N: a number from memory is cheaper in a loop than a long constant.
     struct Share {
-        uint256[4] a;
-        uint256[4] b;
-        uint256[] folds;
-        uint256[] inverseFolds;
+        uint256 a;
+        uint256 b;
+        uint256[] aFolds;
+        uint256[] bFolds;
         uint256 z;
+        uint256 minusZ;
         uint256 shift;
         uint256 yPower;
         uint256 yInverse;
+        uint256 order;
     }
+
+    /// @dev Where the parts of a proof are in it, in bytes: it begins with A.
+    uint256 private constant S_AT = 0x40;
+    uint256 private constant T1_AT = 0x80;
+    uint256 private constant T2_AT = 0xc0;
+    uint256 private constant SCALARS_AT = 0x100;
+    uint256 private constant A_AT = 0x160;
+    uint256 private constant B_AT = 0x1e0;
+
+    /// @dev A, S, T1, T2; and tau_x, mu, t, a, b.
+    uint256 private constant PROOF_POINTS = 4;
+    uint256 private constant PROOF_SCALARS = 11;
+
+    /// @dev L and R of a round, and where R is in it.
+    uint256 private constant ROUND_POINTS = 2;
+    uint256 private constant R_AT = 0x40;
+    uint256 private constant ROUND_BYTES = 0x80;
 
     bytes32 private constant RANGE_TAG = keccak256("peerwatt/range/1");
     bytes32 private constant BATCH_TAG = keccak256("peerwatt/range batch/1");
@@ -117,41 +142,24 @@ contract RangeVerifier is IRangeVerifier {
 
     /// @return length Of the vectors: all widths together.
     function _requireClaim(RangeClaim calldata claim) private pure returns (uint256 length) {
-        uint256 values = claim.bits.length;
-        require(
-            values == claim.commitments.length,
-            LengthMismatch(values, claim.commitments.length)
-        );
+        uint256[] calldata bits = claim.bits;
+        Point[] calldata commitments = claim.commitments;
+        uint256 values = bits.length;
+        require(values == commitments.length, LengthMismatch(values, commitments.length));
         for (uint256 j = 0; j < values; ++j) {
-            uint256 bits = claim.bits[j];
-            require(0 < bits && bits <= MAX_BITS, WidthInvalid(bits));
-            length += bits;
-            Bn254.requirePoint(claim.commitments[j]);
+            uint256 width = bits[j];
+            require(0 < width && width <= MAX_BITS, WidthInvalid(width));
+            length += width;
         }
         require(
             REST <= length && length <= MAX_LENGTH && length & (length - 1) == 0,
             VectorLengthInvalid(length)
         );
-        _requireProof(claim.proof);
-    }
-
-    function _requireProof(RangeProof calldata proof) private pure {
-        Bn254.requirePoint(proof.bits);
-        Bn254.requirePoint(proof.masks);
-        Bn254.requirePoint(proof.t1);
-        Bn254.requirePoint(proof.t2);
-        Bn254.requireScalar(proof.tauX);
-        Bn254.requireScalar(proof.mu);
-        Bn254.requireScalar(proof.t);
-        for (uint256 i = 0; i < REST; ++i) {
-            Bn254.requireScalar(proof.a[i]);
-            Bn254.requireScalar(proof.b[i]);
-        }
-        uint256 rounds = proof.rounds.length;
-        for (uint256 k = 0; k < rounds; ++k) {
-            Bn254.requirePoint(proof.rounds[k][0]);
-            Bn254.requirePoint(proof.rounds[k][1]);
-        }
+        Bn254.requirePointsAt(_at(commitments), values);
+        RangeProof calldata proof = claim.proof;
+        Bn254.requirePointsAt(_at(proof), PROOF_POINTS);
+        Bn254.requireScalarsAt(_at(proof) + SCALARS_AT, PROOF_SCALARS);
+        Bn254.requirePointsAt(_at(proof.rounds), ROUND_POINTS * proof.rounds.length);
     }
 
     // Challenges
@@ -163,21 +171,23 @@ contract RangeVerifier is IRangeVerifier {
             claim.context,
             abi.encode(Transcript.hashNumbers(claim.bits), Transcript.hashPoints(claim.commitments))
         );
-        state = Transcript.absorb(state, abi.encode(proof.bits, proof.masks));
+        uint256 at = _at(proof);
+        state = Transcript.absorbAt(state, at, 4);
         c.y = Transcript.challenge(state);
-        state = Transcript.absorb(state, Transcript.NOTHING);
+        state = Transcript.absorbAt(state, 0, 0);
         c.z = Transcript.challenge(state);
-        state = Transcript.absorb(state, abi.encode(proof.t1, proof.t2));
+        state = Transcript.absorbAt(state, at + T1_AT, 4);
         c.x = Transcript.challenge(state);
-        state = Transcript.absorb(state, abi.encode(proof.tauX, proof.mu, proof.t));
+        state = Transcript.absorbAt(state, at + SCALARS_AT, 3);
         c.w = Transcript.challenge(state);
         uint256 rounds = proof.rounds.length;
+        uint256 roundsAt = _at(proof.rounds);
         c.rounds = new uint256[](rounds);
         for (uint256 k = 0; k < rounds; ++k) {
-            state = Transcript.absorb(state, abi.encode(proof.rounds[k]));
+            state = Transcript.absorbAt(state, roundsAt + k * ROUND_BYTES, 4);
             c.rounds[k] = Transcript.challenge(state);
         }
-        c.last = Transcript.absorb(state, abi.encode(proof.a, proof.b));
+        c.last = Transcript.absorbAt(state, at + A_AT, 2 * REST);
         _invert(c);
     }
 
@@ -218,88 +228,110 @@ contract RangeVerifier is IRangeVerifier {
         }
         total.u = addmod(total.u, mulmod(weight, mulmod(c.w, inner, Bn254.N), Bn254.N), Bn254.N);
         total.blinding = _minus(total.blinding, mulmod(weight, proof.mu, Bn254.N));
-        total.sum.addProduct(proof.bits, weight);
-        total.sum.addProduct(proof.masks, mulmod(weight, c.x, Bn254.N));
+        uint256 at = _at(proof);
+        total.sum.addProductAt(at, weight);
+        total.sum.addProductAt(at + S_AT, mulmod(weight, c.x, Bn254.N));
+        at = _at(proof.rounds);
         uint256 rounds = c.rounds.length;
         for (uint256 k = 0; k < rounds; ++k) {
-            total.sum.addProduct(proof.rounds[k][0], mulmod(weight, c.rounds[k], Bn254.N));
-            total.sum.addProduct(proof.rounds[k][1], mulmod(weight, c.inverses[k], Bn254.N));
-        }
-    }
-
-    function _addGenerators(
-        Total memory total,
-        RangeClaim calldata claim,
-        Challenges memory c,
-        uint256 weight
-    ) private pure {
-        Share memory share = Share({
-            a: claim.proof.a,
-            b: claim.proof.b,
-            folds: _folds(c.rounds, weight),
-            inverseFolds: _folds(c.inverses, weight),
-            z: mulmod(weight, c.z, Bn254.N),
-            shift: 0,
-            yPower: 1,
-            yInverse: c.yInverse
-        });
-        uint256 zPower = share.z;
-        uint256 values = claim.bits.length;
-        uint256 first = 0;
-        for (uint256 j = 0; j < values; ++j) {
-            zPower = mulmod(zPower, c.z, Bn254.N);
-            share.shift = zPower;
-            uint256 end = first + claim.bits[j];
-            _addShare(total.g, total.h, share, first, end);
-            first = end;
+            total.sum.addProductAt(at, mulmod(weight, c.rounds[k], Bn254.N));
+            total.sum.addProductAt(at + R_AT, mulmod(weight, c.inverses[k], Bn254.N));
+            at += ROUND_BYTES;
         }
     }
 
     /// @dev Generator i has, `weight` times,
     /// G_i: - z - a_{i mod 4} fold_{i / 4}
     /// H_i: z + y^-i (z^{2+j} 2^n - b_{i mod 4} / fold_{i / 4}) for bit n of value j.
-    /// By hand, as it runs for every bit: `first` and `end` never exceed the arrays, each entry of
-    /// which is below N, and no addition of two numbers below 2 N overflows.
-    function _addShare(
-        uint256[] memory g,
+    function _addGenerators(
+        Total memory total,
+        RangeClaim calldata claim,
+        Challenges memory c,
+        uint256 weight
+    ) private pure {
+        uint256 at = _at(claim.proof);
+        uint256 minusWeight = _minus(0, weight);
+        Share memory share;
+        share.order = Bn254.N;
+        share.a = at + A_AT;
+        share.b = at + B_AT;
+        share.aFolds = _folds(c.rounds, minusWeight);
+        share.bFolds = _folds(c.inverses, minusWeight);
+        share.z = mulmod(weight, c.z, Bn254.N);
+        share.minusZ = _minus(0, share.z);
+        share.yPower = 1;
+        share.yInverse = c.yInverse;
+        _addToG(total.g, share);
+        uint256 zPower = share.z;
+        uint256[] calldata bits = claim.bits;
+        uint256 values = bits.length;
+        uint256 first = 0;
+        for (uint256 j = 0; j < values; ++j) {
+            zPower = mulmod(zPower, c.z, Bn254.N);
+            share.shift = zPower;
+            uint256 end = first + bits[j];
+            _addToH(total.h, share, first, end);
+            first = end;
+        }
+    }
+
+    /// @dev By hand, as it runs for every bit. There are a fourth as many folds as entries of this
+    /// proof, and no sum of three numbers below N overflows.
+    function _addToG(uint256[] memory g, Share memory share) private pure {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            let n := mload(add(share, 0x120))
+            let folds := mload(add(share, 0x40))
+            let end := mul(mload(folds), 0x80)
+            g := add(g, 0x20)
+            folds := add(folds, 0x20)
+            for {
+                let i := 0
+            } lt(i, end) {
+                i := add(i, 0x20)
+            } {
+                let term := calldataload(add(mload(share), and(i, 0x60)))
+                term := mulmod(term, mload(add(folds, and(shr(2, i), not(0x1f)))), n)
+                let entry := add(g, i)
+                mstore(entry, addmod(add(mload(entry), mload(add(share, 0xa0))), term, n))
+            }
+        }
+    }
+
+    /// @dev By hand, as above: `first` and `end` never exceed the array.
+    function _addToH(
         uint256[] memory h,
         Share memory share,
         uint256 first,
         uint256 end
     ) private pure {
-        uint256 n = Bn254.N;
         // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
+            let n := mload(add(share, 0x120))
+            let folds := add(mload(add(share, 0x60)), 0x20)
+            let shift := mload(add(share, 0xc0))
+            let yPower := mload(add(share, 0xe0))
+            h := add(h, 0x20)
+            end := mul(end, 0x20)
             for {
-                let i := first
+                let i := mul(first, 0x20)
             } lt(i, end) {
-                i := add(i, 1)
+                i := add(i, 0x20)
             } {
-                let r := mul(and(i, 3), 0x20)
-                let q := mul(add(shr(2, i), 1), 0x20)
-                let a := mload(add(mload(share), r))
-                let fold := mload(add(mload(add(share, 0x40)), q))
-                let term := addmod(mload(add(share, 0x80)), mulmod(a, fold, n), n)
-                let entry := add(g, mul(add(i, 1), 0x20))
-                mstore(entry, addmod(mload(entry), sub(n, term), n))
-
-                let b := mload(add(mload(add(share, 0x20)), r))
-                fold := mload(add(mload(add(share, 0x60)), q))
-                let shift := mload(add(share, 0xa0))
-                let yPower := mload(add(share, 0xc0))
-                term := mulmod(yPower, add(shift, sub(n, mulmod(b, fold, n))), n)
-                term := addmod(mload(add(share, 0x80)), term, n)
-                entry := add(h, mul(add(i, 1), 0x20))
-                mstore(entry, addmod(mload(entry), term, n))
-
-                mstore(add(share, 0xa0), addmod(shift, shift, n))
-                mstore(add(share, 0xc0), mulmod(yPower, mload(add(share, 0xe0)), n))
+                let term := calldataload(add(mload(add(share, 0x20)), and(i, 0x60)))
+                term := mulmod(term, mload(add(folds, and(shr(2, i), not(0x1f)))), n)
+                term := mulmod(yPower, add(shift, term), n)
+                let entry := add(h, i)
+                mstore(entry, addmod(add(mload(entry), mload(add(share, 0x80))), term, n))
+                shift := addmod(shift, shift, n)
+                yPower := mulmod(yPower, mload(add(share, 0x100)), n)
             }
+            mstore(add(share, 0xc0), shift)
+            mstore(add(share, 0xe0), yPower)
         }
     }
 
-    /// @dev Adds `weight` times: sum z^{2+j} V_j + (delta - t) H - tau_x G + x T1 + x^2 T2, where
-    /// delta = (z - z^2) sum y^i - sum z^{3+j} (2^bits[j] - 1).
+    /// @dev Adds `weight` times: sum z^{2+j} V_j + (delta - t) H - tau_x G + x T1 + x^2 T2.
     function _addT(
         Total memory total,
         RangeClaim calldata claim,
@@ -307,23 +339,36 @@ contract RangeVerifier is IRangeVerifier {
         uint256 weight
     ) private view {
         RangeProof calldata proof = claim.proof;
-        uint256 zPower = mulmod(c.z, c.z, Bn254.N);
-        uint256 delta = mulmod(
-            _minus(c.z, zPower),
-            _sumOfPowers(c.y, c.rounds.length + 2),
-            Bn254.N
-        );
-        uint256 values = claim.bits.length;
-        for (uint256 j = 0; j < values; ++j) {
-            total.sum.addProduct(claim.commitments[j], mulmod(weight, zPower, Bn254.N));
-            zPower = mulmod(zPower, c.z, Bn254.N);
-            delta = _minus(delta, mulmod(zPower, (1 << claim.bits[j]) - 1, Bn254.N));
-        }
-        total.value = addmod(total.value, mulmod(weight, _minus(delta, proof.t), Bn254.N), Bn254.N);
+        uint256 value = mulmod(weight, _minus(_delta(c, claim.bits), proof.t), Bn254.N);
+        total.value = addmod(total.value, value, Bn254.N);
         total.blinding = _minus(total.blinding, mulmod(weight, proof.tauX, Bn254.N));
-        uint256 scalar = mulmod(weight, c.x, Bn254.N);
-        total.sum.addProduct(proof.t1, scalar);
-        total.sum.addProduct(proof.t2, mulmod(scalar, c.x, Bn254.N));
+        uint256 scalar = mulmod(weight, mulmod(c.z, c.z, Bn254.N), Bn254.N);
+        uint256 at = _at(claim.commitments);
+        uint256 end = at + claim.commitments.length * POINT_BYTES;
+        for (; at < end; at += POINT_BYTES) {
+            total.sum.addProductAt(at, scalar);
+            scalar = mulmod(scalar, c.z, Bn254.N);
+        }
+        scalar = mulmod(weight, c.x, Bn254.N);
+        at = _at(proof);
+        total.sum.addProductAt(at + T1_AT, scalar);
+        total.sum.addProductAt(at + T2_AT, mulmod(scalar, c.x, Bn254.N));
+    }
+
+    /// @dev (z - z^2) sum y^i - sum z^{3+j} (2^bits[j] - 1)
+    function _delta(
+        Challenges memory c,
+        uint256[] calldata bits
+    ) private pure returns (uint256 delta) {
+        uint256 z = c.z;
+        uint256 zPower = mulmod(z, z, Bn254.N);
+        uint256 powers = _sumOfPowers(c.y, c.rounds.length + 2);
+        delta = mulmod(_minus(z, zPower), powers, Bn254.N);
+        uint256 values = bits.length;
+        for (uint256 j = 0; j < values; ++j) {
+            zPower = mulmod(zPower, z, Bn254.N);
+            delta = _minus(delta, mulmod(zPower, (1 << bits[j]) - 1, Bn254.N));
+        }
     }
 
     function _isInfinity(Total memory total) private view returns (bool) {
@@ -347,6 +392,29 @@ contract RangeVerifier is IRangeVerifier {
         assembly ("memory-safe") {
             points := add(table, 0x20)
             extcodecopy(source, points, add(1, mul(first, POINT_BYTES)), mload(table))
+        }
+    }
+
+    // Where things are in the call's input
+
+    function _at(RangeProof calldata proof) private pure returns (uint256 at) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            at := proof
+        }
+    }
+
+    function _at(Point[] calldata points) private pure returns (uint256 at) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            at := points.offset
+        }
+    }
+
+    function _at(Point[2][] calldata rounds) private pure returns (uint256 at) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            at := rounds.offset
         }
     }
 

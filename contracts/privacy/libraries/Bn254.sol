@@ -61,6 +61,41 @@ library Bn254 {
         require(isOnCurve(point), PointInvalid(point.x, point.y));
     }
 
+    /// @notice Checks points that lie one after another in the call's input, without copies.
+    /// @param at Where the first begins.
+    function requirePointsAt(uint256 at, uint256 count) internal pure {
+        unchecked {
+            for (uint256 end = at + count * 0x40; at < end; at += 0x40) {
+                uint256 x;
+                uint256 y;
+                // solhint-disable-next-line no-inline-assembly
+                assembly ("memory-safe") {
+                    x := calldataload(at)
+                    y := calldataload(add(at, 0x20))
+                }
+                bool isPoint =
+                    x < P &&
+                        y < P &&
+                        mulmod(y, y, P) == addmod(mulmod(mulmod(x, x, P), x, P), 3, P);
+                require(isPoint, PointInvalid(x, y));
+            }
+        }
+    }
+
+    /// @notice Checks scalars that lie one after another in the call's input.
+    function requireScalarsAt(uint256 at, uint256 count) internal pure {
+        unchecked {
+            for (uint256 end = at + count * 0x20; at < end; at += 0x20) {
+                uint256 scalar;
+                // solhint-disable-next-line no-inline-assembly
+                assembly ("memory-safe") {
+                    scalar := calldataload(at)
+                }
+                requireScalar(scalar);
+            }
+        }
+    }
+
     /// @dev So that each proof has one form only.
     function requireScalar(uint256 scalar) internal pure {
         require(scalar < N, ScalarTooLarge(scalar));

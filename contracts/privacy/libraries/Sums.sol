@@ -61,6 +61,24 @@ library Sums {
         require(multiplied && added, Bn254.PrecompileFailed());
     }
 
+    /// @notice Adds scalar times a point that lies in the call's input.
+    function addProductAt(Sum memory self, uint256 at, uint256 scalar) internal view {
+        bool multiplied;
+        bool added;
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            let next := add(self, 0x40)
+            calldatacopy(next, at, 0x40)
+            mstore(add(self, 0x80), scalar)
+            multiplied := 1
+            if iszero(eq(scalar, 1)) {
+                multiplied := staticcall(MULTIPLICATION_GAS, MULTIPLICATION, next, 0x60, next, 0x40)
+            }
+            added := staticcall(ADDITION_GAS, ADDITION, self, 0x80, self, 0x40)
+        }
+        require(multiplied && added, Bn254.PrecompileFailed());
+    }
+
     /// @notice Adds a point.
     function add(Sum memory self, Point memory point) internal view {
         self.nextX = point.x;

@@ -26,6 +26,22 @@ library Transcript {
         return keccak256(bytes.concat(state, words));
     }
 
+    /// @notice Absorbs words as they lie in the call's input.
+    function absorbAt(
+        bytes32 state,
+        uint256 at,
+        uint256 words
+    ) internal pure returns (bytes32 next) {
+        // solhint-disable-next-line no-inline-assembly
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            let size := mul(words, 0x20)
+            mstore(buffer, state)
+            calldatacopy(add(buffer, 0x20), at, size)
+            next := keccak256(buffer, add(size, 0x20))
+        }
+    }
+
     function challenge(bytes32 state) internal pure returns (uint256) {
         return uint256(state) % Bn254.N;
     }
