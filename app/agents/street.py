@@ -463,7 +463,7 @@ class Street:
         await private.seal(current, self._pass_time)
         await self._pass_time(table.writing)
         self._diary.say(window, "agreements")
-        hour.trades += await private.pay(current)
+        hour.trades += await private.pay(current, self._pass_time)
         self._diary.check_time("agreements", window, table.deadline)
 
     async def _begin(self, window: int) -> _Hour:

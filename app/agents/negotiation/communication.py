@@ -17,11 +17,11 @@ from mango import (
 
 from app.agents.governance.messages import CouncilMessage
 from app.agents.negotiation.ontology import Message, NotUnderstood, Party
+from app.agents.negotiation.post import Packed, Said
 
 _SIDES = {Party.BUYER: 1, Party.SELLER: 2}
 _COUNCIL = 3
-
-_Said = Message | NotUnderstood | CouncilMessage
+_PACKED = 4
 
 
 class UnreliableLines(CommunicationSimulation):  # type: ignore[misc] # mango has no types
@@ -51,7 +51,7 @@ class UnreliableLines(CommunicationSimulation):  # type: ignore[misc] # mango ha
         """A result for each package, whose content is what an agent has said."""
         return CommunicationSimulationResult([self._fate(package.content) for package in messages])
 
-    def _fate(self, message: _Said) -> PackageResult:
+    def _fate(self, message: Said) -> PackageResult:
         if not self._loss and not self._late:
             return PackageResult(reached=True, delay_s=self._delay)
         lost, late = np.random.default_rng([self._seed, *_identity(message)]).random(2)
@@ -59,10 +59,12 @@ class UnreliableLines(CommunicationSimulation):  # type: ignore[misc] # mango ha
         return PackageResult(reached=bool(lost >= self._loss), delay_s=delay)
 
 
-def _identity(message: _Said) -> tuple[int, int, int]:
+def _identity(message: Said) -> tuple[int, int, int]:
     """Numbers that tell a message from the others of a run."""
     if isinstance(message, CouncilMessage):
         return crc32(message.sender.encode()), _COUNCIL, message.sequence
+    if isinstance(message, Packed):
+        return crc32(message.conversation_id.encode()), _PACKED, message.sequence
     conversation = (
         crc32(message.header.conversation_id.encode())
         if isinstance(message, Message)

@@ -25,8 +25,13 @@ FOREIGN_TIMEOUT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A message that has the form in which it travels, and that nobody watches."""
+    """A message that has the form in which it travels, and that nobody watches.
 
+    Its conversation and its sender's number of it tell it from all others.
+    """
+
+    conversation_id: str
+    sequence: int
     content: dict[str, object]
 
 

@@ -207,12 +207,16 @@ class PrivateConductor:
             if buyer is not None:
                 await self._prepare(hour, selling, buyer, reference)
 
-    async def pay(self, hour: PrivateHour) -> list[TradeRecord]:
-        """Buyers pay, all at once but for agreements that follow one another on one offer."""
+    async def pay(self, hour: PrivateHour, pass_time: PassTime) -> list[TradeRecord]:
+        """Buyers pay, all at once but for agreements that follow one another on one offer.
+
+        What follows one that was not paid is proved anew, which takes the time of a message.
+        """
+        moment = hour.timetable.writing
         while True:
-            for trader in hour.traders:
-                await trader.selling.seal()
-            await self._post.deliver()
+            if any([await trader.selling.seal() for trader in hour.traders]):
+                moment = min(moment + SEALING_STEP, hour.timetable.deadline)
+                await pass_time(moment)
             wave = []
             for trader in hour.traders:
                 for reference in trader.selling.queue[:1]:

@@ -30,6 +30,7 @@ class WordsRole(Correspondent):
         super().__init__(post)
         self._side = side
         self._heard: dict[AgentAddress, dict[bytes, Word]] = {}
+        self._said = 0
 
     def hear(self, content: object, origin: AgentAddress) -> None:
         """Takes a word of somebody that the side negotiates with.
@@ -51,7 +52,9 @@ class WordsRole(Correspondent):
         return self._heard.get(origin, {}).get(reference) if origin else None
 
     def say(self, receiver: AgentAddress, word: Word) -> None:
-        self._post.send(self.context.aid, receiver, Packed(encode(word)))
+        self._said += 1
+        name = self.context.aid
+        self._post.send(name, receiver, Packed(name, self._said, encode(word)))
 
 
 class OneTimeMailRole(MailRole):

@@ -11,7 +11,7 @@ from app.agents.operator.microgrid import Settlement
 from app.agents.private.conductor import PrivateConductor
 from app.agents.private.household import PrivateHousehold
 from app.agents.private.journal import KeptTrade
-from app.agents.private.settling import claim_delivery, take_back
+from app.agents.private.settling import ask_operator, claim_delivery, take_back
 from app.agents.private.view import TradeSide
 from app.agents.writing import Written
 from app.errors import ConflictError, ContractRevertedError, PeerwattError
@@ -70,24 +70,23 @@ class PrivateOffice:
         conductor = self._conductor
         for trade in _on_side(household, settlement.window, TradeSide.SOLD):
             try:
-                receipt = await claim_delivery(
-                    conductor.access, conductor.operator, household, trade
-                )
+                word = await ask_operator(conductor.access, conductor.operator, household, trade)
             except ConflictError:
-                continue  # nothing was delivered, or somebody else was faster
+                continue  # the meter saw nothing of it
             except PeerwattError as error:
                 self._note(settlement, household, error)
-            else:
-                settlement.receipts.append(receipt)
+                continue
+            try:
+                settlement.receipts.append(await claim_delivery(conductor.access, trade, word))
+            except PeerwattError as error:
+                self._note(settlement, household, error)
 
     async def _take_back(self, settlement: Settlement, household: PrivateHousehold) -> None:
         for trade in _on_side(household, settlement.window, TradeSide.BOUGHT):
             try:
-                receipt = await take_back(self._conductor.access, trade)
+                settlement.receipts.append(await take_back(self._conductor.access, trade))
             except PeerwattError as error:
                 self._note(settlement, household, error)
-            else:
-                settlement.receipts.append(receipt)
 
     async def _learn(self, window: int) -> None:
         """Lets everybody see what has become of its trades."""

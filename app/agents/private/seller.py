@@ -94,9 +94,12 @@ class PrivateSeller:
         """What is under proof and waits for its payment, in the only order in which it holds."""
         return [reference for reference in self._sealed if reference not in self._paid]
 
-    async def seal(self) -> None:
-        """Puts under proof what buyers ask for, and says it (again) to each that has asked."""
-        desk = self.role.desk
+    async def seal(self) -> bool:
+        """Puts under proof what buyers ask for, and says it (again) to each that has asked.
+
+        Returns whether there is anything new.
+        """
+        desk, before = self.role.desk, len(self._sealed)
         for booking in desk.bookings if desk else ():
             reference = booking.agreement_id
             buyer = self.role.buyer_at(booking.conversation_id)
@@ -111,6 +114,7 @@ class PrivateSeller:
                     continue
             if buyer is not None and reference not in self._paid:
                 self._mailbox.words.say(buyer, self._sealed[reference])
+        return len(self._sealed) > before
 
     def note_paid(self, reference: bytes) -> None:
         """An agreement counts from now on."""

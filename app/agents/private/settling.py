@@ -17,15 +17,21 @@ from app.ledger.types import Receipt
 from app.privacy.trading import MadeAgreement, MadeSettlement, settle_part
 
 
-async def claim_delivery(
+async def ask_operator(
     access: PrivateAccess,
     operator: AttestingOperator,
     household: PrivateHousehold,
     trade: KeptTrade,
+) -> Attestation:
+    """Shows the operator what a seller has sold; the operator's errors."""
+    return await operator.attest(_showing(access, household, trade.made))
+
+
+async def claim_delivery(
+    access: PrivateAccess, trade: KeptTrade, attestation: Attestation
 ) -> Receipt:
-    """Lets a seller be paid for what its meter saw; errors of operator and relay."""
+    """Lets a seller be paid by the operator's word; the relay's errors."""
     made = trade.made
-    attestation = await operator.attest(_showing(access, household, made))
     if attestation.in_full:
         return await access.send(make_transaction(made.agreement, attestation.signature))
     part = await asyncio.to_thread(settle_part, access.rules, made, attestation.delivered)

@@ -2,6 +2,7 @@ from mango import MessagePackage
 
 from app.agents.negotiation.communication import UnreliableLines
 from app.agents.negotiation.ontology import CallForProposal, Header, Message, NotUnderstood, Party
+from app.agents.negotiation.post import Packed
 
 
 def message(sequence: int, conversation: str = "c", sent_by: Party = Party.BUYER) -> Message:
@@ -64,3 +65,12 @@ def test_complaints_are_lost_like_other_messages() -> None:
     results = lines.calculate_communication(0, complaints).package_results
 
     assert 60 < sum(result.reached for result in results) < 140
+
+
+def test_packed_messages_get_lost_as_often() -> None:
+    packed = [Packed("mailbox", number, {}) for number in range(1_000)]
+    results = UnreliableLines(1, loss=0.3).calculate_communication(
+        0, [MessagePackage(None, "", 0, each) for each in packed]
+    )
+
+    assert 250 < sum(not result.reached for result in results.package_results) < 350

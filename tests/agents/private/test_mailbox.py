@@ -39,7 +39,7 @@ class Office:
     address: AgentAddress
 
     async def say(self, sender: str, content: dict[str, object]) -> None:
-        self.post.send(sender, self.address, Packed(content))
+        self.post.send(sender, self.address, Packed(sender, 0, content))
         await self.post.deliver()
 
     def heard(self, sender: str, reference: bytes) -> object:
@@ -125,7 +125,7 @@ async def test_a_closed_mailbox_is_gone(office: Office, request_of) -> None:
 
 
 async def test_what_is_on_its_way_to_a_closed_mailbox_is_lost(office: Office, request_of) -> None:
-    office.post.send("buyer", office.address, Packed(encode(request_of(1))))
+    office.post.send("buyer", office.address, Packed("buyer", 0, encode(request_of(1))))
     lost = office.post.counts.lost
     await office.mailboxes.close(WINDOW)
 
