@@ -1,10 +1,10 @@
 // Private trading as long as somebody looks at it: what everybody sees, and what one opens of it.
 // Keys are in this module and in the thread that computes; they are not kept, and not sent.
 
-import * as api from "./private-api.js";
-import { createThread } from "./private-engine.js";
 import { later } from "./later.js";
 import { market, onEvent } from "./market.svelte.js";
+import * as api from "./private-api.js";
+import { createThread } from "./private-engine.js";
 import { cameBack, detailsOf, pairsBy, withTrades } from "./private.js";
 
 const READ_MS = 300;
@@ -33,17 +33,18 @@ export const street = new Street();
 class Eyes {
   /** An account, "own" for keys that were typed in, or "" for nobody. */
   who = $state("");
-  /** Which keys there are: member, note_view, note_spend. */
+  /** Which keys there are, by name: member, note_view, note_spend. */
   has = $state.raw({});
+  /** The public halves of those that are secrets. */
   publics = $state.raw({});
   problem = $state("");
   /** Part of the notes that were tried, 0 to 1. */
   progress = $state(0);
-  /** offer id -> {mine, said, opened} */
+  /** offer id -> {mine, said, opened}, as the members are told and as the household keeps it */
   offers = $state.raw(new Map());
-  /** agreement id -> {cost} or {side, energy, price, cost, state, fits} */
+  /** agreement id -> {side, cost} by the keys, {side, energy, price, cost, delivered, fits} by trades */
   agreements = $state.raw(new Map());
-  /** number -> {number, amount, image, why} */
+  /** number -> {number, amount, image}; null is what cannot be told */
   notes = $state.raw(new Map());
 }
 export const eyes = new Eyes();
