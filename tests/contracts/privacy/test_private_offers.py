@@ -279,7 +279,7 @@ def test_an_offer_is_for_one_market_on_one_chain(
 ):
     foreign = replace(trade, **changes).offer(member_keys[1], ring, WINDOW)
 
-    with reverts(error("SignatureInvalid")):
+    with reverts(error("SignatureInvalid", bytes(private_market.hashOffer(foreign.terms)))):
         private_market.makeOffer.call(foreign.terms, foreign.proofs, {"from": relayer})
 
 
