@@ -69,6 +69,8 @@ def system() -> System:
         rules=QUICK_RULES,
     )
     attest_reserve(system, accounts[2], DEVELOPMENT_RESERVE)
+    # A member may propose from the second after its admission on.
+    travel_to(int(chain[-1]["timestamp"]) + 1)
     return system
 
 
@@ -345,7 +347,6 @@ def fn_isolation(settled_memory: None, request: pytest.FixtureRequest) -> Iterat
     Brownie's own fixture of this name would undo the deployment, too.
     """
     chain.snapshot()
-    travel_to(int(chain[-1]["timestamp"]) + 1)  # members may propose from now on
     chosen = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
     for name in OFFICES:
         if name in request.fixturenames or name in chosen:
