@@ -19,12 +19,26 @@ MEMBERS = RING = 11
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A round that was played to its end; what each account had before it, in all."""
+    """A round that was played to its end, and whose money was where before it and after it."""
 
     window: int
     round: Round
     trades: list[Trade]
-    before: dict[str, int]
+    before: "Wealth"
+    after: "Wealth"
+
+    def gain_of(self, member: Member) -> int:
+        """In 1e-6; below zero for a loss."""
+        return self.after.of_members[member.account] - self.before.of_members[member.account]
+
+
+@dataclass(frozen=True, slots=True)
+class Wealth:
+    """Money in 1e-6: all that each account has, what is in notes of members, and in the pool."""
+
+    of_members: dict[str, int]
+    in_notes: int
+    in_pool: int
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -50,9 +64,10 @@ async def private(market: Market, members: list[Member]) -> PrivateLedger:
 async def played(market: Market, private: PrivateLedger, members: list[Member]) -> Played:
     played = Round(private, members, RING, Report())
     await played.look()
-    before = {member.account: await wealth_of(private, member) for member in members}
+    before = await wealth_of(private, members)
     window = await untraded_window(market)
-    return Played(window, played, await played.play(window), before)
+    trades = await played.play(window)
+    return Played(window, played, trades, before, await wealth_of(private, members))
 
 
 async def untraded_window(market: Market) -> int:
@@ -61,7 +76,11 @@ async def untraded_window(market: Market) -> int:
     return market.next_window() + 1
 
 
-async def wealth_of(private: PrivateLedger, member: Member) -> int:
-    """Money in notes, and in public hands."""
-    outside = await private.ledger.payment_balance_of(member.account)
-    return member.purse.balance + outside
+async def wealth_of(private: PrivateLedger, members: list[Member]) -> Wealth:
+    """As of now, by the notes that the members have found."""
+    balance_of = private.ledger.payment_balance_of
+    return Wealth(
+        {each.account: each.purse.balance + await balance_of(each.account) for each in members},
+        sum(each.purse.balance for each in members),
+        await balance_of(private.rules.pool.address),
+    )
