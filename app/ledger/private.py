@@ -1,9 +1,11 @@
 """Private trading on a chain: calls of the private market and its pool, and what they tell."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Self
+
+from eth_utils.address import to_checksum_address
 
 from app.errors import ConfigurationError, ConflictError, InputError, NotFoundError
 from app.ledger.chain import MAX_PAGE, PAYMENT, UNLIMITED, ChainLedger
@@ -22,7 +24,7 @@ from app.privacy.details import open_details
 from app.privacy.keys import MemberKey
 from app.privacy.notes import Note, NoteKeys, NoteMessage, SentNote, receive_note, send_note
 from app.privacy.randomness import Entropy, system_entropy
-from app.privacy.rows import from_row
+from app.privacy.rows import from_row, to_row
 from app.privacy.spending import Pool, ring_of
 from app.privacy.trading import Band, OfferTerms, Rules, StandingOffer, possession
 
@@ -87,6 +89,12 @@ class PrivateLedger:
             Band(*await ledger.read(PRIVATE_MARKET, "band")),
         )
         return cls(ledger, rules)
+
+    async def renew(self) -> bool:
+        """Reads the auditors' key anew, which the members may have set; whether it is another."""
+        known, key = self.rules.auditor, await self.ledger.read(PRIVATE_MARKET, "auditorKey")
+        self.rules = replace(self.rules, auditor=key)
+        return bool(key != known)
 
     # Calls
 
@@ -180,6 +188,35 @@ class PrivateLedger:
             return SeenDelivery(found["delivered"], found["inFull"])
         raise NotFoundError(f"agreement 0x{agreement_id.hex()} is not settled")
 
+    async def past_offer(self, terms: OfferTerms) -> Receipt | None:
+        """Of the transaction that has made this very offer, whoever sent it; None before."""
+        bound = self.ledger.contracts[PRIVATE_MARKET]
+        topics = [f"0x{bound.topic_of('OfferMade').hex()}", None, f"0x{terms.window:064x}"]
+        for log in await self._logs(PRIVATE_MARKET, topics, self.ledger.deployment.block, None):
+            (event,) = self.ledger.contracts.events([log])
+            if event.arguments["terms"] == to_row(terms):
+                return await self._past(log["transactionHash"], "makeOffer")
+        return None
+
+    async def past_agreement(self, agreement_id: bytes) -> Receipt | None:
+        """Of the transaction that has allowed an agreement, whoever sent it; None before."""
+        bound = self.ledger.contracts[PRIVATE_MARKET]
+        topics = [f"0x{bound.topic_of('TransactionAllowed').hex()}", f"0x{agreement_id.hex()}"]
+        for log in await self._logs(PRIVATE_MARKET, topics, self.ledger.deployment.block, None):
+            return await self._past(log["transactionHash"], "allowTransaction")
+        return None
+
+    async def _past(self, transaction_hash: str, function: str) -> Receipt:
+        mined = await self.ledger.rpc.read("eth_getTransactionReceipt", transaction_hash)
+        return Receipt(
+            function=function,
+            sender=to_checksum_address(mined["from"]),
+            transaction_hash=transaction_hash,
+            block_number=int(mined["blockNumber"], 16),
+            gas_used=int(mined["gasUsed"], 16),
+            events=self.ledger.contracts.events(mined["logs"]),
+        )
+
     async def is_offer_image_used(self, window: int, slot: int, image: Point) -> bool:
         context = self.rules.image_context(window, slot)
         used: bool = await self.ledger.read(PRIVATE_MARKET, "isImageUsed", context, image[0])
@@ -212,8 +249,14 @@ class PrivateLedger:
     async def _found(
         self, contract: str, topics: Sequence[object], first: int, last: int | None
     ) -> list[Event]:
+        logs = await self._logs(contract, topics, first, last)
+        return list(self.ledger.contracts.events(logs))
+
+    async def _logs(
+        self, contract: str, topics: Sequence[object], first: int, last: int | None
+    ) -> Any:
         bound = self.ledger.contracts[contract]
-        logs = await self.ledger.rpc.read(
+        return await self.ledger.rpc.read(
             "eth_getLogs",
             {
                 "fromBlock": hex(first),
@@ -222,7 +265,6 @@ class PrivateLedger:
                 "topics": topics,
             },
         )
-        return list(self.ledger.contracts.events(logs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,16 @@ leaves on the chain anyway, its key images or its agreement.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +25,7 @@ from app.chain.rpc import RpcError
 from app.errors import ChainError, ConflictError, ForbiddenError, InputError, UnavailableError
 from app.ledger import private_calls as calls
 from app.ledger.private import PrivateLedger
-from app.ledger.private_batches import KINDS, Line, Part
+from app.ledger.private_batches import KINDS, Line, Part, Sleep, share_of
 from app.ledger.private_calls import POOL, PRIVATE_MARKET, PrivateCall
 from app.ledger.types import Address, Receipt
 from app.market.typed_data import SIGNATURE_LENGTH, private_agreement_digest, recover
@@ -56,7 +64,6 @@ _NESTED: Mapping[str, Sequence[tuple[Sequence[int], int]]] = {
 }
 
 Delay = Callable[[], float]
-Sleep = Callable[[float], Awaitable[None]]
 Take = Callable[[Hashable], None]
 
 
@@ -64,13 +71,14 @@ Take = Callable[[Hashable], None]
 class _Case:
     """A call that was read: what it leaves behind, and how its proofs are verified.
 
-    `part` is there if it can go with others.
+    `part` is there if it can go with others, `past` if the same is on the chain already.
     """
 
     call: PrivateCall
     marks: tuple[Hashable, ...]
     holds: Callable[[], bool]
     part: Part | None = None
+    past: Receipt | None = None
 
 
 def no_delay() -> float:
@@ -90,8 +98,10 @@ class PrivateRelay:
     rate is limited by, and raises TooManyRequestsError; `delay` is how many seconds a call waits
     between its verification and its sending.
 
-    Offers that wait for one another go in one transaction, and so do agreements (`Line`). The fee
-    of a spend is whoever's it names: the relay asks for none, and pays all the same.
+    Offers that come at about the same time go in one transaction, and so do agreements (`Line`).
+    Of calls that leave the same behind one is sent at a time, so that the next is refused for
+    nothing. The fee of a spend is whoever's it names: the relay asks for none, and pays all the
+    same.
     """
 
     def __init__(
@@ -112,7 +122,8 @@ class PrivateRelay:
         self._delay = delay
         self._sleep = sleep
         self._verifier = asyncio.Lock()
-        self._lines = {kind: Line(self._try, self._send) for kind in KINDS}
+        self._under_way: dict[Hashable, asyncio.Event] = {}
+        self._lines = {kind: Line(self._try, self._send, sleep) for kind in KINDS}
         self._readers: Mapping[str, Callable[..., Awaitable[_Case]]] = {
             "makeOffer": self._offer,
             "makeOffers": self._offers,
@@ -130,23 +141,60 @@ class PrivateRelay:
         Before any gas is spent it raises InputError for what is no such call, ForbiddenError where
         a proof does not hold, ConflictError for what was done before, ContractRevertedError with
         the contract's own error, TooManyRequestsError for the same again and again, and
-        UnavailableError when too many calls are at work.
+        UnavailableError when too many calls are at work. An offer or agreement that is on the chain
+        already has the receipt of the transaction that put it there.
         """
         with self._place():
-            case = await self._read(contract, data)
-            async with self._verifier:
-                if not await asyncio.to_thread(case.holds):
-                    raise ForbiddenError(
-                        "a proof of this call does not hold",
-                        hint="was it made for this chain, market, window and slot?",
-                    )
-            for mark in case.marks:
-                self._take(mark)
-            await self._sleep(self._delay())
-            if case.part is not None:
-                return await self._lines[case.call.function].pass_on(case.part)
-            await self._try(case.call)
-            return await self._send(case.call)
+            name = self._name(contract, data)
+            with self._coming(name):
+                case = await self._verified(contract, name, data)
+                if case.past is not None:
+                    return case.past
+                for mark in case.marks:
+                    self._take(mark)
+                await self._sleep(self._delay())
+            async with self._only_one(case.marks):
+                if case.part is not None:
+                    return await self._lines[name].pass_on(case.part)
+                await self._try(case.call)
+                return await self._send(case.call)
+
+    def _coming(self, name: str) -> AbstractContextManager[None]:
+        return self._lines[name].coming() if name in self._lines else nullcontext()
+
+    async def _verified(self, contract: str, name: str, data: bytes) -> _Case:
+        case = await self._read(contract, name, data)
+        holds = await self._holds(case)
+        if not holds and await self._private.renew():  # it may be for new auditors
+            case = await self._read(contract, name, data)
+            holds = await self._holds(case)
+        if not holds:
+            raise ForbiddenError(
+                "a proof of this call does not hold",
+                hint="was it made for this chain, market, window and slot?",
+            )
+        return case
+
+    async def _holds(self, case: _Case) -> bool:
+        async with self._verifier:
+            return await asyncio.to_thread(case.holds)
+
+    @asynccontextmanager
+    async def _only_one(self, marks: Sequence[Hashable]) -> AsyncIterator[None]:
+        """Waits for calls with any of these marks that are being sent.
+
+        It doesn't let go of the loop where there are none: who leaves `coming` is in the line.
+        """
+        while before := [self._under_way[mark] for mark in marks if mark in self._under_way]:
+            await before[0].wait()
+        mine = dict.fromkeys(marks, asyncio.Event())
+        self._under_way |= mine
+        try:
+            yield
+        finally:
+            for mark, done in mine.items():
+                del self._under_way[mark]
+                done.set()
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -160,13 +208,17 @@ class PrivateRelay:
         finally:
             self._at_work -= 1
 
-    async def _read(self, contract: str, data: bytes) -> _Case:
+    def _name(self, contract: str, data: bytes) -> str:
         if contract not in (PRIVATE_MARKET, POOL):
             raise InputError("contract", f"is {PRIVATE_MARKET} or {POOL}", contract)
         bound = self._private.ledger.contracts[contract]
         name, start = bound.function_at(data), encode_hex(data[:4])
         if name not in self._readers:
             raise InputError("data", "calls a function that is relayed", start)
+        return name
+
+    async def _read(self, contract: str, name: str, data: bytes) -> _Case:
+        bound, start = self._private.ledger.contracts[contract], encode_hex(data[:4])
         for path, most in _NESTED.get(name, ()):
             if _length_at(data[4:], path) > most:
                 raise InputError("data", f"has lists of at most {most}", start)
@@ -186,8 +238,14 @@ class PrivateRelay:
         made, proved = _offer(terms, proofs)
         call = calls.make_offer(made, proved)
         traces = frozenset({proved.signature.image[0], made.owner})
+        part = Part(call, (made, proved), traces, lambda: self._private.past_offer(made))
+        image = proved.signature.image
+        if await self._private.is_offer_image_used(made.window, made.slot, image):
+            past = await part.find()
+            if past is not None:
+                return _case_of_past(part, past)
         case = await self._case_of_offers(call, [(made, proved)])
-        return replace(case, part=Part(call, (made, proved), traces))
+        return replace(case, part=part)
 
     async def _offers(self, terms: Sequence[Any], proofs: Sequence[Any]) -> _Case:
         if not 1 <= len(terms) <= MAX_OFFERS or len(terms) != len(proofs):
@@ -221,19 +279,29 @@ class PrivateRelay:
         agreed, proved = from_row(Agreement, agreement), from_row(AgreementProofs, proofs)
         spend = _spend(payment)
         _require_signature(signature)
+        call = calls.allow_transaction(agreed, proved, signature, spend)
+        agreement_id = rules.agreement_id(agreed)
+        images = [each[0] for each in spend.images]
+        keys = [each.note.key[0] for each in spend.outputs]
+        part = Part(
+            call,
+            (agreed, proved, signature, spend),
+            frozenset({agreement_id, *keys, *images}),
+            lambda: self._private.past_agreement(agreement_id),
+        )
+        if await self._private.agreement_state(agreement_id):
+            past = await part.find()
+            if past is not None:
+                return _case_of_past(part, past)
         offer = await self._standing(agreed.offer_id)
-        digest = private_agreement_digest(rules.domain, rules.agreement_id(agreed))
+        digest = private_agreement_digest(rules.domain, agreement_id)
         if recover(digest, signature) != offer.owner:
             raise ForbiddenError("the offer's owner has not signed this agreement")
-        marks = await self._marks_of(spend)
-        call = calls.allow_transaction(agreed, proved, signature, spend)
-        keys = [each.note.key[0] for each in spend.outputs]
-        traces = frozenset({rules.agreement_id(agreed), *keys, *marks})
         return _Case(
             call,
-            marks,
+            await self._marks_of(spend),
             lambda: verify_agreement(rules, offer, agreed, proved, spend),
-            Part(call, (agreed, proved, signature, spend), traces),
+            part,
         )
 
     async def _delivery(self, agreement: Any, attestation: bytes) -> _Case:
@@ -324,6 +392,10 @@ def _word_at(arguments: bytes, place: int) -> int:
 def _holds() -> bool:
     """Of calls with no proofs, which the contract tells in a moment whether they hold."""
     return True
+
+
+def _case_of_past(part: Part, past: Receipt) -> _Case:
+    return _Case(part.call, (), _holds, part, share_of(part, past, past.gas_used))
 
 
 def _offer(terms: Any, proofs: Any) -> tuple[OfferTerms, OfferProofs]:

@@ -12,8 +12,9 @@ from app.api.limits import RateLimit
 from app.chain.keys import OPERATOR, RELAYER, development_address
 from app.errors import ContractRevertedError, TooManyRequestsError, UnavailableError
 from app.ledger import private_calls as calls
+from app.ledger.consortium import ProposedCall, decide_all
 from app.ledger.private import NoteLog
-from app.ledger.private_batches import MAX_TOGETHER, Part, join, together
+from app.ledger.private_batches import MAX_TOGETHER, PATIENCE_SECONDS, Line, Part, join, together
 from app.ledger.private_calls import PrivateCall
 from app.ledger.private_relay import PrivateRelay, random_delay
 from app.ledger.types import Receipt
@@ -457,6 +458,16 @@ def offers_of(private, ring, window):
     return offers_of
 
 
+async def patiently(seconds: float) -> None:
+    """Whoever is told to wait does so until its waiting is called off."""
+    if seconds:
+        await asyncio.Event().wait()
+
+
+async def nothing_found() -> None:
+    """Nothing is on the chain."""
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def agreements(market, private, own_relay, offers_of, members, notes, choose, window):
     """Agreements of three buyers with as many sellers, and their payments; the time is come."""
@@ -495,8 +506,7 @@ async def test_offers_that_wait_go_together(
 
     receipts = await relayed_together(*(calls.make_offer(each.terms, each.proofs) for each in made))
 
-    assert await spent_by_relay(market) == before + 2  # the first one waits for nobody
-    assert len({each.transaction_hash for each in receipts}) == 2
+    assert await spent_by_relay(market) == before + 1
     standing = {each.terms.owner: each.id for each in await private.offers(window)}
     for offer, receipt in zip(made, receipts, strict=True):
         assert (receipt.function, receipt.result) == ("makeOffer", standing[offer.terms.owner])
@@ -504,10 +514,9 @@ async def test_offers_that_wait_go_together(
         assert names_of(receipt) == {"OfferMade": 1, "Announcement": 1}
         assert own["OfferMade"]["imageX"] == offer.proofs.signature.image[0]
         assert own["Announcement"]["stealthAddress"] == offer.terms.owner
-    for name in {each.transaction_hash for each in receipts}:
-        mined = await market.ledger.rpc.read("eth_getTransactionReceipt", name)
-        shares = [each.gas_used for each in receipts if each.transaction_hash == name]
-        assert sum(shares) == int(mined["gasUsed"], 16)
+    (name,) = {each.transaction_hash for each in receipts}
+    mined = await market.ledger.rpc.read("eth_getTransactionReceipt", name)
+    assert sum(each.gas_used for each in receipts) == int(mined["gasUsed"], 16)
 
 
 async def test_agreements_that_wait_go_together(market, agreements, relayed_together):
@@ -516,7 +525,7 @@ async def test_agreements_that_wait_go_together(market, agreements, relayed_toge
 
     receipts = await relayed_together(*map(allow_call, agreed, payments))
 
-    assert await spent_by_relay(market) == before + 2
+    assert await spent_by_relay(market) == before + 1
     for made, payment, receipt in zip(agreed, payments, receipts, strict=True):
         assert (receipt.function, receipt.result) == ("allowTransaction", made.id)
         assert names_of(receipt) == {
@@ -542,7 +551,7 @@ async def test_a_bad_call_harms_nobody_but_itself(market, members, agreements, r
     assert outcomes[1].result == agreed[1].id
     refused = [each for each in outcomes if isinstance(each, ContractRevertedError)]
     assert [each.error for each in refused] == ["NoteSpentBefore"]
-    assert await spent_by_relay(market) == before + 2  # nothing was spent on what is refused
+    assert await spent_by_relay(market) == before + 1  # nothing was spent on what is refused
 
 
 async def test_the_same_slot_twice_harms_nobody_but_itself(offers_of, members, relayed_together):
@@ -556,29 +565,68 @@ async def test_the_same_slot_twice_harms_nobody_but_itself(offers_of, members, r
     assert [each.error for each in refused] == ["OfferMadeBefore"]
 
 
-async def test_whoever_goes_away_takes_nobody_along(private, own_relay, offers_of, members, window):
-    """A caller leaves while its call waits, or is under way with those of others."""
-    made = offers_of(*members[:3])
-    ready = asyncio.Barrier(len(made))
+async def test_whoever_goes_away_while_waiting_takes_nobody_along(
+    private, own_relay, offers_of, members
+):
+    made = [calls.make_offer(each.terms, each.proofs) for each in offers_of(*members[:3])]
+    waits = asyncio.Event()
 
-    async def until_all_are(_seconds: float) -> None:
-        await ready.wait()
+    async def say_and_wait(seconds: float) -> None:
+        if seconds:
+            waits.set()
+            await asyncio.Event().wait()
 
-    relay = own_relay(sleep=until_all_are)
-    tasks = [
-        asyncio.create_task(
-            relay.relay("PrivateMarket", private.encode(calls.make_offer(each.terms, each.proofs)))
-        )
-        for each in made
+    relay = own_relay(sleep=say_and_wait)
+    first = asyncio.create_task(relay.relay("PrivateMarket", private.encode(made[0])))
+    others = [
+        asyncio.create_task(relay.relay("PrivateMarket", private.encode(each))) for each in made[1:]
     ]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    gone = next(each for each in tasks if not each.done())
-    gone.cancel()
+    await waits.wait()
+    first.cancel()
 
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    receipts = await asyncio.gather(*others)
 
-    assert sum(isinstance(each, asyncio.CancelledError) for each in outcomes) == 1
-    assert sum(isinstance(each, Receipt) for each in outcomes) == 2
+    assert first.cancelled()
+    assert len({each.result for each in receipts}) == 2
+
+
+async def test_whoever_goes_away_under_way_takes_nobody_along(private, offers_of, members, window):
+    made = offers_of(*members[:2])
+    sending, free = asyncio.Event(), asyncio.Event()
+
+    async def attempt(_call: PrivateCall) -> None:
+        """Nothing speaks against it."""
+
+    async def send(call: PrivateCall) -> Receipt:
+        sending.set()
+        await free.wait()
+        return await private.send(development_address(RELAYER), call)
+
+    line = Line(attempt, send, patiently)
+    with line.coming():
+        tasks = [
+            asyncio.create_task(
+                line.pass_on(
+                    Part(
+                        calls.make_offer(each.terms, each.proofs),
+                        (each.terms, each.proofs),
+                        frozenset({each.proofs.signature.image[0], each.terms.owner}),
+                        nothing_found,
+                    )
+                )
+            )
+            for each in made
+        ]
+        await asyncio.sleep(0)  # both are in the line
+    await sending.wait()
+    tasks[0].cancel()
+    free.set()
+
+    receipt = await tasks[1]
+
+    assert tasks[0].cancelled()
+    assert receipt.result in {each.id for each in await private.offers(window)}
+    assert len(await private.offers(window)) == 2
 
 
 async def test_no_more_go_together_than_a_block_has_room_for(
@@ -598,10 +646,190 @@ async def test_no_more_go_together_than_a_block_has_room_for(
     ):
         call = allow_call(made, spend)
         arguments = (made.agreement, made.proofs, made.signature, spend)
-        parts = [Part(call, arguments, frozenset())] * 10
+        parts = [Part(call, arguments, frozenset(), nothing_found)] * 10
         assert together(parts) == count
         assert join(parts[:count]).gas <= 27_000_000
-    assert together([Part(call, arguments, frozenset())]) == 1
+    assert together([Part(call, arguments, frozenset(), nothing_found)]) == 1
+
+
+async def test_offers_that_come_at_once_go_at_once(market, private, own_relay, offers_of, members):
+    """Though each is verified by itself: the first ones wait for the others, and no longer."""
+    made = [calls.make_offer(each.terms, each.proofs) for each in offers_of(*members[:5])]
+    relay, before = own_relay(sleep=patiently), await spent_by_relay(market)
+
+    receipts = await asyncio.gather(
+        *(relay.relay("PrivateMarket", private.encode(each)) for each in made)
+    )
+
+    assert await spent_by_relay(market) == before + 1
+    assert len({each.result for each in receipts}) == 5
+
+
+async def test_a_lone_offer_waits_for_nobody(private, own_relay, offer_call):
+    relay = own_relay(sleep=patiently)
+
+    receipt = await relay.relay("PrivateMarket", private.encode(offer_call))
+
+    assert receipt.function == "makeOffer"
+
+
+async def test_nobody_waits_for_company_for_ever(private, own_relay, offers_of, members):
+    first, second = (calls.make_offer(each.terms, each.proofs) for each in offers_of(*members[:2]))
+    held, free, slept = asyncio.Event(), asyncio.Event(), []
+
+    async def hold_the_first(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 1:
+            held.set()
+            await free.wait()
+
+    relay = own_relay(sleep=hold_the_first)
+    late = asyncio.create_task(relay.relay("PrivateMarket", private.encode(first)))
+    await held.wait()
+
+    receipt = await relay.relay("PrivateMarket", private.encode(second))
+
+    assert receipt.function == "makeOffer"
+    assert slept == [0, 0, PATIENCE_SECONDS]
+    free.set()
+    assert (await late).transaction_hash != receipt.transaction_hash
+
+
+# What is there already
+
+
+@pytest.fixture
+def overtaken(market, private, own_relay):
+    """What becomes of calls when somebody else sends some of them before the relay does."""
+
+    async def overtaken(made, stolen) -> list[Receipt | BaseException]:
+        ready, sent = asyncio.Barrier(len(made) + 1), asyncio.Event()
+
+        async def until_they_are_sent(_seconds: float) -> None:
+            await ready.wait()
+            await sent.wait()
+
+        relay = own_relay(burst=50, sleep=until_they_are_sent)
+        relaying = asyncio.gather(
+            *(relay.relay(call.contract, private.encode(call)) for call in made),
+            return_exceptions=True,
+        )
+        await ready.wait()
+        for call in stolen:
+            await private.send(development_address(OPERATOR), call)
+        sent.set()
+        return await relaying
+
+    return overtaken
+
+
+async def test_an_offer_that_is_there_already_costs_nobody(
+    market, private, offers_of, members, overtaken, window
+):
+    made = offers_of(*members[:4])
+    posted = [calls.make_offer(each.terms, each.proofs) for each in made]
+    before = await spent_by_relay(market)
+
+    receipts = await overtaken(posted, posted[1:2])
+
+    assert await spent_by_relay(market) == before + 1
+    assert len({each.transaction_hash for each in receipts}) == 2
+    assert receipts[1].sender == development_address(OPERATOR)
+    standing = {each.terms.owner: each.id for each in await private.offers(window)}
+    assert [each.result for each in receipts] == [standing[each.terms.owner] for each in made]
+
+
+async def test_an_agreement_that_is_there_already_costs_nobody(market, agreements, overtaken):
+    agreed, payments, _ = agreements
+    posted = list(map(allow_call, agreed, payments))
+    before = await spent_by_relay(market)
+
+    receipts = await overtaken(posted, posted[:1])
+
+    assert await spent_by_relay(market) == before + 1
+    assert receipts[0].sender == development_address(OPERATOR)
+    assert [each.result for each in receipts] == [each.id for each in agreed]
+    assert names_of(receipts[0])["NoteSpent"] == 1
+
+
+async def test_what_others_spoil_is_one_callers_alone(
+    market, private, agreements, overtaken, notes, choose, members
+):
+    """The note that pays for the second of three agreements was spent for something else."""
+    agreed, payments, _ = agreements
+    spendable = members[6].purse.note_of(agreed[1].cost)
+    spend = spend_notes(
+        private.rules.pool,
+        [(spendable, notes.ring_for(spendable.note, 4, choose))],
+        [send_note(members[6].purse.address, spendable.opening.value)],
+        Purpose.transfer(),
+    )
+    before = await spent_by_relay(market)
+
+    outcomes = await overtaken(list(map(allow_call, agreed, payments)), [calls.transfer(spend)])
+
+    assert await spent_by_relay(market) == before + 1
+    assert outcomes[1].error == "NoteSpentBefore"
+    assert outcomes[0].transaction_hash == outcomes[2].transaction_hash
+
+
+async def test_an_offer_that_is_posted_again_has_the_same_receipt(market, private, offer_call):
+    first = await relayed(market, private, offer_call)
+    before = await spent_by_relay(market)
+
+    again = await relayed(market, private, offer_call)
+
+    assert again == first
+    assert await spent_by_relay(market) == before
+
+
+async def test_the_same_call_at_once_is_paid_for_once(
+    market, private, relayed_together, notes, choose, members, offer_call
+):
+    owner = members[10]
+    spendable = owner.purse.notes[0]
+    spend = spend_notes(
+        private.rules.pool,
+        [(spendable, notes.ring_for(spendable.note, 4, choose))],
+        [send_note(owner.purse.address, spendable.opening.value)],
+        Purpose.transfer(),
+    )
+    before = await spent_by_relay(market)
+
+    outcomes = await relayed_together(*[calls.transfer(spend)] * 3)
+
+    assert await spent_by_relay(market) == before + 1
+    refused = [each for each in outcomes if isinstance(each, ContractRevertedError)]
+    assert [each.error for each in refused] == ["NoteSpentBefore"] * 2
+
+    offers = await relayed_together(*[offer_call] * 3)
+
+    assert await spent_by_relay(market) == before + 2
+    assert len({each.transaction_hash for each in offers}) == 1
+
+
+# New auditors
+
+
+async def test_offers_for_new_auditors_are_relayed(market, private, members, seller, ring, window):
+    """Nobody starts the relay anew; `private` is not its own, which knows the former ones."""
+    former, new = private.rules.auditor, members[2].wallet.member.public
+
+    async def set_auditor(key):
+        change = ProposedCall(calls.PRIVATE_MARKET, "setAuditor", (key,))
+        await decide_all(private.ledger, members[0].account, [change])
+
+    def offer_call(rules, slot):
+        draft = OfferDraft(window, slot, ENERGY_WH, FLOOR_PRICE)
+        made = make_offer(rules, seller.wallet.member, ring, draft, seller.stealth)
+        return calls.make_offer(made.terms, made.proofs)
+
+    await set_auditor(new)
+    try:
+        await relayed(market, private, offer_call(replace(private.rules, auditor=new), 2))
+        await relayed(market, private, offer_call(private.rules, 3), 403)
+    finally:
+        await set_auditor(former)
 
 
 # Fees
