@@ -49,7 +49,8 @@ class EmbeddedNode:
     `port` 0 picks a free one. With `data_dir` the chain is kept there and goes on where it stopped:
     Ganache keeps every transaction that it acknowledged, anvil all but the last seconds. Its output
     goes to `node.log` in that folder, or in a temporary one. `start_time` (seconds since the epoch)
-    is the time of a new chain's first block; the present moment if it is None.
+    is the time of a new chain's first block; the present moment if it is None. `hardfork` names the
+    rules of the chain, as far as the node knows them.
 
     Raises ConfigurationError if the port is taken or the node is not installed, and
     NodeUnavailableError with the last words of the node if it doesn't start.
@@ -63,12 +64,14 @@ class EmbeddedNode:
         data_dir: Path | None = None,
         start_time: int | None = None,
         accounts: int = DEVELOPMENT_ACCOUNTS,
+        hardfork: str = HARDFORK,
     ) -> None:
         self.kind = kind
         self._port = port
         self._data_dir = data_dir
         self._start_time = start_time
         self._accounts = accounts
+        self._hardfork = hardfork
         self._process: asyncio.subprocess.Process | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._rpc: Rpc | None = None
@@ -157,7 +160,7 @@ class EmbeddedNode:
             *("--server.port", str(self._port)),
             *("--chain.chainId", str(CHAIN_ID)),
             *("--chain.networkId", str(CHAIN_ID)),
-            *("--chain.hardfork", HARDFORK),
+            *("--chain.hardfork", self._hardfork),
             *("--miner.blockGasLimit", str(BLOCK_GAS_LIMIT)),
             *("--miner.timestampIncrement", "0"),
             *("--wallet.mnemonic", DEVELOPMENT_MNEMONIC),
@@ -177,7 +180,7 @@ class EmbeddedNode:
             *("--host", HOST),
             *("--port", str(self._port)),
             *("--chain-id", str(CHAIN_ID)),
-            *("--hardfork", HARDFORK),
+            *("--hardfork", self._hardfork),
             *("--gas-limit", str(BLOCK_GAS_LIMIT)),
             *("--gas-price", "0"),
             *("--mnemonic", DEVELOPMENT_MNEMONIC),

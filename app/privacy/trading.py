@@ -27,7 +27,7 @@ from app.privacy.audit import (
 )
 from app.privacy.bulletproofs import RangeProof, RangeStatement, prove_ranges, verify_ranges
 from app.privacy.clsag import SpendableNote
-from app.privacy.curve import BLINDING_BASE, VALUE_BASE, Point, check_point
+from app.privacy.curve import BLINDING_BASE, REFUND_BASE, VALUE_BASE, Point, check_point
 from app.privacy.fast_curve import FAST
 from app.privacy.keys import MemberKey, prove_possession
 from app.privacy.lsag import RingSignature, sign_as_member, verify_member
@@ -275,8 +275,17 @@ class Rules:
             agreement.refund_blinding,
         )
 
-    def settlement_context(self, agreement_id: bytes, delivered: Point) -> bytes:
-        return self._context("settlement", agreement_id, delivered)
+    def settlement_context(
+        self, agreement_id: bytes, delivered: Point, refund_message: NoteMessage
+    ) -> bytes:
+        return self._context(
+            "settlement",
+            agreement_id,
+            delivered,
+            refund_message.ephemeral,
+            refund_message.view_tag,
+            refund_message.encrypted_amount,
+        )
 
     def lock(self, agreement_id: bytes, cost: Point) -> Purpose:
         """The purpose of a buyer's spend."""
@@ -397,8 +406,11 @@ def make_agreement(
 
 
 def refund_mark(refund: SentNote) -> Point:
-    """What an agreement says of the buyer's note, so that a part returns with its blinding."""
-    return FAST.multiply(BLINDING_BASE, refund.opening.blinding)
+    """What an agreement says of the buyer's note, so that a part returns with its blinding.
+
+    On a base of its own: times G it would bare the amount, as the note is amount H + blinding G.
+    """
+    return FAST.multiply(REFUND_BASE, refund.opening.blinding)
 
 
 def pay_agreement(
@@ -449,8 +461,8 @@ def settle_part(
     payout = escrow - refund.opening
     cost = replace(rounded, cost=payout)
     point = commit(delivered)
-    context = rules.settlement_context(made.id, point)
-    _, blinding = prove_handles([refund.opening], BLINDING_BASE, context, entropy=entropy)
+    context = rules.settlement_context(made.id, point, refund.message)
+    _, blinding = prove_handles([refund.opening], REFUND_BASE, context, entropy=entropy)
     split = rules.pool.split_context(rules.market, made.id)
     settlement = Settlement(
         commit(payout),
@@ -553,9 +565,14 @@ def verify_settlement(
     delivered: Point,
     settlement: Settlement,
 ) -> bool:
-    """Whether all proofs of a settlement hold, and escrow and notes hide as much."""
+    """Whether all proofs of a settlement hold, and escrow and notes hide as much.
+
+    All of it is no part: it has a settlement of its own.
+    """
+    if delivered == agreement.energy:
+        return False
     agreement_id = rules.agreement_id(agreement)
-    context = rules.settlement_context(agreement_id, delivered)
+    context = rules.settlement_context(agreement_id, delivered, settlement.refund_message)
     cost = CostStatement(
         delivered, agreement.price, settlement.payout, settlement.remainder, Rounding.DOWN
     )
@@ -564,7 +581,7 @@ def verify_settlement(
     if not verify_cost(cost, context, settlement.costs):
         return False
     handles = [Handle(settlement.refund, agreement.refund_blinding)]
-    if not verify_handles(handles, BLINDING_BASE, context, settlement.blinding):
+    if not verify_handles(handles, REFUND_BASE, context, settlement.blinding):
         return False
     split = rules.pool.split_context(rules.market, agreement_id)
     amounts = RangeStatement(split, (AMOUNT_BITS,) * 2, (settlement.payout, settlement.refund))

@@ -64,6 +64,8 @@ interface INotePool {
     event EscrowReleased(address indexed holder, bytes32 indexed id);
 
     error AmountTooLarge(uint256 amount, uint256 maximum);
+    error NothingDeposited();
+    error NothingSpent();
     error SpendExpired(uint256 deadline);
     error RingUnordered(uint256 keyX);
     error NoteUnknown(uint256 keyX);
@@ -76,8 +78,8 @@ interface INotePool {
     error EscrowExists(address holder, bytes32 id);
     error LengthMismatch(uint256 spends, uint256 escrows);
 
-    /// @notice Turns the caller's tokens into a note of `amount` H + `blinding` G. Amount and
-    /// blinding are public, and the note looks like any other once it has been in a ring.
+    /// @notice Turns the caller's tokens, one unit at least, into a note of `amount` H + `blinding`
+    /// G. Both are public, and the note looks like any other once it has been in a ring.
     function deposit(
         uint64 amount,
         uint256 blinding,

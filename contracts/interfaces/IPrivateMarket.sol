@@ -77,8 +77,8 @@ interface IPrivateMarket is IPausing {
     /// @param payoutKey Key of the note that pays the seller, and
     /// @param payoutMessage what the seller finds it by when all is delivered.
     /// @param refundKey Key of the note that returns to the buyer.
-    /// @param refundBlinding Blinding of that note when a part returns, times G: known to both
-    /// sides, so that neither can make the other a note that doesn't open.
+    /// @param refundBlinding Blinding of that note when a part returns, times `Bn254.refundBase`:
+    /// known to both sides, so that neither can make the other a note that doesn't open.
     struct Agreement {
         uint256 offerId;
         Point energy;
@@ -113,7 +113,7 @@ interface IPrivateMarket is IPausing {
     /// @param remainder What rounding down has taken from the payout.
     /// @param costs That delivered energy times price is the payout, rounded down.
     /// @param blinding That the refund has the agreed blinding: a handle's proof, with the refund
-    /// as commitment, the blinding times G as handle, and G in place of the auditors' key.
+    /// as commitment, `refundBlinding` as handle, and its base in place of the auditors' key.
     /// @param amounts Ranges of payout and refund; its context is the pool's `splitContext`.
     /// @param rounding As in `AgreementProofs`. The context of `costs`, `blinding` and `rounding`
     /// is `settlementContext`.
@@ -185,6 +185,7 @@ interface IPrivateMarket is IPausing {
     error AgreementExists(bytes32 agreementId);
     error AgreementNotOpen(bytes32 agreementId);
     error AttestationInvalid(address signer);
+    error DeliveredInFull(bytes32 agreementId);
 
     // -------------------------------------------------------- who takes part
 
@@ -249,7 +250,8 @@ interface IPrivateMarket is IPausing {
     function makeTransaction(Agreement calldata agreement, bytes calldata attestation) external;
 
     /// @notice Pays the seller for a part, and returns the rest.
-    /// @param delivered The commitment in the attestation, less than what was agreed.
+    /// @param delivered The commitment in the attestation. That of all that was agreed is refused,
+    /// or the buyer could take what rounding gains, and leave the seller a note it doesn't expect.
     function makePartialTransaction(
         Agreement calldata agreement,
         Point calldata delivered,
@@ -281,7 +283,8 @@ interface IPrivateMarket is IPausing {
 
     function settlementContext(
         bytes32 agreementId,
-        Point calldata delivered
+        Point calldata delivered,
+        NoteMessage calldata refundMessage
     ) external view returns (bytes32);
 
     /// @notice The base of the key images in a slot of a round.

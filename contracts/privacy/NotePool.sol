@@ -66,11 +66,11 @@ contract NotePool is INotePool {
         NoteMessage calldata message
     ) external {
         _requireAmount(amount);
+        require(amount > 0, NothingDeposited());
         Bn254.requireScalar(blinding);
 
         Sum memory commitment = Sums.startWith(Bn254.valueBase(), amount);
         commitment.addProduct(Bn254.blindingBase(), blinding);
-        Bn254.requirePoint(commitment.total());
 
         depositedTotal += amount;
         _create(Note(key, commitment.total()), message, 0);
@@ -232,6 +232,7 @@ contract NotePool is INotePool {
         uint256 leaving = amount + spend.fee;
         if (leaving > 0) balance.addProduct(Bn254.valueBase(), Bn254.N - leaving);
         uint256 inputs = spend.inputs.length;
+        require(inputs > 0, NothingSpent());
         for (uint256 i = 0; i < inputs; ++i) _use(spend.inputs[i], message, balance);
         Point[] memory commitments = _commitments(locked, spend.outputs);
         uint256 count = commitments.length;

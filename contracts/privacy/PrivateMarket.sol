@@ -292,7 +292,8 @@ contract PrivateMarket is IPrivateMarket, MarketAccess, EIP712 {
         Settlement calldata settlement
     ) external {
         bytes32 id = _settle(agreement, delivered, attestation);
-        bytes32 context = settlementContext(id, delivered);
+        require(!Bn254.equals(delivered, agreement.energy), DeliveredInFull(id));
+        bytes32 context = settlementContext(id, delivered, settlement.refundMessage);
         CostStatement memory cost = CostStatement(
             delivered,
             agreement.price,
@@ -303,7 +304,7 @@ contract PrivateMarket is IPrivateMarket, MarketAccess, EIP712 {
         require(sigmaVerifier.verifyCost(cost, context, settlement.costs), CostInvalid(context));
         Handle[] memory handles = new Handle[](1);
         handles[0] = Handle(settlement.refund, agreement.refundBlinding);
-        _requireHandles(handles, Bn254.blindingBase(), context, settlement.blinding);
+        _requireHandles(handles, Bn254.refundBase(), context, settlement.blinding);
         emit TransactionMade(id, delivered, false);
 
         RangeClaim[] memory claims = new RangeClaim[](1);
@@ -400,9 +401,11 @@ contract PrivateMarket is IPrivateMarket, MarketAccess, EIP712 {
     /// @inheritdoc IPrivateMarket
     function settlementContext(
         bytes32 agreementId,
-        Point calldata delivered
+        Point calldata delivered,
+        NoteMessage calldata refundMessage
     ) public view returns (bytes32) {
-        return Transcript.contextOf(SETTLEMENT_TAG, abi.encode(agreementId, delivered));
+        return
+            Transcript.contextOf(SETTLEMENT_TAG, abi.encode(agreementId, delivered, refundMessage));
     }
 
     // Offers

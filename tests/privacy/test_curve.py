@@ -11,6 +11,7 @@ from app.errors import InputError
 from app.privacy.curve import (
     GENERATOR_TAG,
     INFINITY,
+    REFUND_BASE,
     VALUE_BASE,
     G,
     N,
@@ -114,8 +115,9 @@ def test_digits_add_up_to_the_scalar(scalar, width):
     assert all(abs(digit) <= 1 << (width - 1) for digit in digits)
 
 
-def test_the_base_of_values_is_a_hash():
+def test_the_bases_of_values_and_refunds_are_hashes():
     assert hash_to_curve(b"value base", GENERATOR_TAG) == VALUE_BASE
+    assert hash_to_curve(b"refund base", GENERATOR_TAG) == REFUND_BASE
 
 
 @pytest.mark.parametrize(

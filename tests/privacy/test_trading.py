@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from app.errors import InputError
+from app.privacy.audit import ValueFinder
 from app.privacy.clsag import SpendableNote
-from app.privacy.curve import G
+from app.privacy.curve import G, negate
 from app.privacy.details import open_details, seal_details
 from app.privacy.fast_curve import FAST
 from app.privacy.notes import Note, receive_note, send_note
@@ -154,6 +155,29 @@ def test_the_buyer_finds_what_came_back(part):
     found = receive_note(refund.note, refund.message, keys.address().spend_public, keys.view_secret)
 
     assert found.opening == refund.opening
+
+
+def test_nobody_else_finds_what_came_back(made, part):
+    """The note less its blinding times G would be the amount times H."""
+    named = made.agreement.refund_blinding
+
+    for mark in (named, negate(named)):
+        rest = FAST.add(part.settlement.refund, mark)
+        with pytest.raises(InputError, match="must hide"):
+            ValueFinder(20).find(rest)
+
+
+def test_all_of_it_is_no_part(made):
+    whole = settle_part(RULES, made, made.energy)
+
+    assert not verify_settlement(RULES, made.agreement, whole.delivered, whole.settlement)
+
+
+def test_nobody_alters_the_message_of_a_refund(made, part):
+    for changed in ({"view_tag": 0}, {"encrypted_amount": 0}, {"ephemeral": G}):
+        message = replace(part.settlement.refund_message, **changed)
+        settlement = replace(part.settlement, refund_message=message)
+        assert not verify_settlement(RULES, made.agreement, part.delivered, settlement)
 
 
 def test_the_owner_of_an_offer_is_its_makers_one_time_account(offer, owner):

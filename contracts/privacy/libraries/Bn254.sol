@@ -23,6 +23,11 @@ library Bn254 {
     uint256 internal constant VALUE_BASE_Y =
         9842265066329644444138663767364055602305013230544658722680526575858573038734;
 
+    uint256 internal constant REFUND_BASE_X =
+        9035704445586753637575042385177397750330700426589068562047919398722091746016;
+    uint256 internal constant REFUND_BASE_Y =
+        3830422968436939572169948645764413368363430465096523899893176806112882344007;
+
     error PointInvalid(uint256 x, uint256 y);
     error ScalarTooLarge(uint256 scalar);
     error PrecompileFailed();
@@ -35,6 +40,12 @@ library Bn254 {
     /// @notice H, the base of committed values, whose logarithm nobody knows.
     function valueBase() internal pure returns (Point memory) {
         return Point(VALUE_BASE_X, VALUE_BASE_Y);
+    }
+
+    /// @notice The base of what an agreement says of a refund's blinding. With G in its place, the
+    /// note less that would be its amount times H, and everybody could search for it.
+    function refundBase() internal pure returns (Point memory) {
+        return Point(REFUND_BASE_X, REFUND_BASE_Y);
     }
 
     function negate(Point memory point) internal pure returns (Point memory) {

@@ -81,7 +81,7 @@ def test_a_deposit_makes_a_note_that_its_owner_finds(pool, payer, depositor, in_
         ({0: 2**32}, "AmountTooLarge"),
         ({1: N}, "ScalarTooLarge"),
         ({2: OFF_CURVE}, "PointInvalid"),
-        ({0: 0, 1: 0}, "PointInvalid"),
+        ({0: 0}, "NothingDeposited"),
     ],
     ids=str,
 )
@@ -103,6 +103,22 @@ def test_a_key_has_one_note(pool, payer, depositor):
 
 
 # Transfers
+
+
+def test_nobody_makes_notes_of_nothing(pool, plan, payer, keeper):
+    """They would take keys that others wait for, and hide nobody in a ring."""
+    nothing = [send_note(payer.keys.address(), 0) for _ in range(2)]
+    opposite = Opening(0, N - nothing[0].opening.blinding)
+    nothing[1] = replace(
+        nothing[1], opening=opposite, note=replace(nothing[1].note, commitment=commit(opposite))
+    )
+    empty = replace(plan, inputs=[], outputs=nothing)
+    message = empty.message([])
+    outputs = [(as_abi(sent.note), as_abi(sent.message)) for sent in nothing]
+    spend = ([], outputs, empty.ranges(message), empty.relayer, empty.fee, empty.deadline)
+
+    assert bytes(pool.messageOf(spend, TRANSFER)) == message
+    assert answer(pool.transfer.call, spend, {"from": keeper}) == "NothingSpent"
 
 
 def test_a_transfer_shows_neither_payer_nor_amount(pool, plan, payer, payee, relayer, in_pool):

@@ -284,6 +284,7 @@ def test_a_settlement_cannot_be_bent(private_market, trade, allowed, operator_ke
         "payout of a larger delivery": (more, "CostInvalid"),
         "another payout": (replaced(good, 0, more[0]), "CostInvalid"),
         "another refund": (replaced(good, 1, more[1]), "HandlesInvalid"),
+        "another message": (replaced(good, 2, more[2]), "CostInvalid"),
         "another remainder": (replaced(good, 3, more[3]), "CostInvalid"),
         "other costs": (replaced(good, 4, more[4]), "CostInvalid"),
         "other blinding": (replaced(good, 5, more[5]), "HandlesInvalid"),
@@ -302,6 +303,19 @@ def test_a_settlement_cannot_be_bent(private_market, trade, allowed, operator_ke
             {"from": keeper},
         )
         assert outcome == expected, what
+
+
+def test_all_of_it_is_no_part(private_market, trade, allowed, operator_key, keeper):
+    """Or the buyer could go before the seller, for the unit that rounding takes from a part."""
+    full = commit(allowed.energy)
+    attestation = trade.attestation(operator_key, allowed, full)
+    settlement, _, payout = trade.settlement(allowed, allowed.energy)
+
+    assert payout.value == COST - 1
+    with reverts(error("DeliveredInFull", allowed.id)):
+        private_market.makePartialTransaction.call(
+            allowed.struct, full, attestation, settlement, {"from": keeper}
+        )
 
 
 def test_only_the_operator_says_what_came(

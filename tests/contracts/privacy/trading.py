@@ -13,7 +13,7 @@ from eth_hash.auto import keccak
 from app.privacy.audit import prove_handles
 from app.privacy.bulletproofs import RangeStatement, prove_ranges
 from app.privacy.clsag import SpendableNote, note_image, sign_spend
-from app.privacy.curve import G, N, Point
+from app.privacy.curve import REFUND_BASE, N, Point
 from app.privacy.fast_curve import FAST
 from app.privacy.keys import MemberKey, prove_possession
 from app.privacy.lsag import RingSignature, sign_as_member
@@ -279,7 +279,7 @@ class Trading:
             payout.note.key,
             as_abi_message(payout.message),
             refund.note.key,
-            FAST.multiply(G, refund.opening.blinding),
+            FAST.multiply(REFUND_BASE, refund.opening.blinding),
         )
         agreement_id = self.context("agreement", *words_of(struct))
         handles, handle_proof = prove_handles(
@@ -343,11 +343,14 @@ class Trading:
         refund = amount_of(agreement.refund, escrow.value - probe.cost.value)
         payout = escrow - refund.opening
         cost = replace(probe, cost=payout)
-        context = self.context("settlement", agreement.id, commit(delivered))
+        words = words_of(as_abi_message(refund.message))
+        context = self.context("settlement", agreement.id, commit(delivered), *words)
         split = context_of(
             "peerwatt/split/1", self.chain_id, self.pool, value_of(self.market), agreement.id
         )
-        _, blinding_proof = prove_handles([refund.opening], G, context, entropy=self.entropy)
+        _, blinding_proof = prove_handles(
+            [refund.opening], REFUND_BASE, context, entropy=self.entropy
+        )
         struct = (
             commit(payout),
             refund.note.commitment,
