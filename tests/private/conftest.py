@@ -19,9 +19,13 @@ MEMBERS = RING = 11
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A round that was played to its end, and whose money was where before it and after it."""
+    """A round that was played to its end, and whose money was where before it and after it.
+
+    `blocks` are those of the round, the first one and the last.
+    """
 
     window: int
+    blocks: tuple[int, int]
     round: Round
     trades: list[Trade]
     before: "Wealth"
@@ -66,8 +70,15 @@ async def played(market: Market, private: PrivateLedger, members: list[Member]) 
     await played.look()
     before = await wealth_of(private, members)
     window = await untraded_window(market)
+    first = await height_of(private) + 1
     trades = await played.play(window)
-    return Played(window, played, trades, before, await wealth_of(private, members))
+    blocks = first, await height_of(private)
+    return Played(window, blocks, played, trades, before, await wealth_of(private, members))
+
+
+async def height_of(private: PrivateLedger) -> int:
+    """The number of the latest block."""
+    return int(await private.ledger.rpc.read("eth_blockNumber"), 16)
 
 
 async def untraded_window(market: Market) -> int:

@@ -20,7 +20,7 @@ from benchmarks.private_round import (
     Report,
     Round,
 )
-from tests.private.conftest import untraded_window
+from tests.private.conftest import height_of, untraded_window
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,14 +32,15 @@ def finder():
     return ValueFinder(24)
 
 
-async def logs_of(private, *names, first=0):
-    """Raw logs of the private contracts."""
+async def logs_of(private, *names, blocks=(0, None)):
+    """Raw logs of the private contracts, of all blocks or from one to another."""
+    first, last = blocks
     contracts = private.ledger.contracts
     return await private.ledger.rpc.read(
         "eth_getLogs",
         {
             "fromBlock": hex(first),
-            "toBlock": "latest",
+            "toBlock": "latest" if last is None else hex(last),
             "address": [contracts[name].address for name in names],
         },
     )
@@ -119,14 +120,9 @@ async def test_members_alone_read_an_offer(played, private, members):
 
 
 async def test_no_call_of_the_round_comes_from_a_member(played, private, members):
-    """But for joining, which is in public; the deployment is nobody's of the round."""
-    public = {"InfoPublished", "AuditorChanged", "AuthorityUpdated"}
     accounts = {member.account.lower() for member in members}
     senders = set()
-    for log in await logs_of(private, "PrivateMarket"):
-        event = private.ledger.contracts.events([log])[0]
-        if event.name in public:
-            continue
+    for log in await logs_of(private, "PrivateMarket", "NotePool", blocks=played.blocks):
         transaction = await private.ledger.rpc.read(
             "eth_getTransactionByHash", log["transactionHash"]
         )
@@ -183,9 +179,10 @@ async def test_the_operators_key_signs_deliveries_and_nothing_else(played, priva
 
 async def outline_of(private, played):
     """What everybody sees of a round but the numbers that are drawn anew each time."""
-    first = int(await private.ledger.rpc.read("eth_blockNumber"), 16) + 1
+    first = await height_of(private) + 1
     await played()
-    found = await logs_of(private, "PrivateMarket", "NotePool", "ERC5564Announcer", first=first)
+    names = "PrivateMarket", "NotePool", "ERC5564Announcer"
+    found = await logs_of(private, *names, blocks=(first, None))
     outline = []
     for log in found:
         event = private.ledger.contracts.events([log])[0]
