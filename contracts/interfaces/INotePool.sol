@@ -13,7 +13,7 @@ struct NewNote {
 }
 
 /// @notice One note of the ring is used up; nobody sees which.
-/// @param ring Notes in ascending order of the x of their keys.
+/// @param ring Four notes or more in ascending order of the x of their keys.
 struct SpendInput {
     Note[] ring;
     SpendSignature signature;

@@ -198,7 +198,7 @@ interface IPrivateMarket is IPausing {
     // ---------------------------------------------------------------- offers
 
     /// @notice Opens the round of a window: takes the snapshot of the keys of all who are members
-    /// now. By anyone, a day ahead at most.
+    /// now. By anyone, three windows ahead at most.
     function openRound(uint64 window) external;
 
     /// @notice Makes an offer, until the commit margin before its window begins.

@@ -25,6 +25,7 @@ contract NotePool is INotePool {
     bytes32 private constant SPLIT_TAG = keccak256("peerwatt/split/1");
     bytes32 private constant SPEND_TAG = keccak256("peerwatt/spend/1");
     uint256 private constant PAIR = 2;
+    uint256 private constant MIN_RING = 4;
     uint256 private constant AMOUNT_BITS = 32;
     uint256 private constant MAX_AMOUNT = (1 << AMOUNT_BITS) - 1;
 
@@ -285,9 +286,11 @@ contract NotePool is INotePool {
         emit NoteSpent(imageX);
     }
 
-    /// @dev In ascending order, so that each is there once and the order tells nothing.
+    /// @dev In ascending order, so that each is there once and the order tells nothing. Who hides
+    /// among too few gives away those whom its note hides with.
     function _requireNotes(Note[] calldata ring) private view {
         uint256 size = ring.length;
+        require(size >= MIN_RING, ISpendVerifier.RingTooSmall(size));
         uint256 previous = 0;
         for (uint256 k = 0; k < size; ++k) {
             Note memory note = ring[k];

@@ -60,8 +60,8 @@ contract PrivateMarket is IPrivateMarket, MarketAccess, EIP712 {
     /// @notice So many offers a member may make in a round.
     uint64 public constant SLOTS = 4;
 
-    /// @notice So many windows ahead rounds can be opened.
-    uint64 public constant HORIZON = 24;
+    /// @notice So many windows ahead rounds can be opened: who joins is soon in a ring.
+    uint64 public constant HORIZON = 3;
 
     /// @dev Widths of an energy, of a price's distances from its bounds, and of a remainder.
     uint256 private constant ENERGY_BITS = 24;

@@ -139,7 +139,7 @@ def test_a_transfer_shows_neither_payer_nor_amount(pool, plan, payer, payee, rel
 def test_what_was_received_can_be_spent(pool, plan, payee, payer, relayer):
     pool.transfer(plan.sign(), {"from": relayer})
     received = wallet_note(payee.keys, plan.outputs[0])
-    ring = ring_of(received.note, *(note.note for note in payer.notes[1:3]))
+    ring = ring_of(received.note, *(note.note for note in payer.notes[1:4]))
     output = send_note(payer.keys.address(), 2_000_000)
     onward = replace(plan, inputs=[(received, ring)], outputs=[output])
 
@@ -161,7 +161,7 @@ def test_two_notes_become_one(pool, plan, payer, decoys, relayer):
 
 def test_a_note_is_spent_once(pool, plan, payer, payee, relayer):
     pool.transfer(plan.sign(), {"from": relayer})
-    other_ring = ring_of(*(note.note for note in [payer.notes[0], *payee.notes]))
+    other_ring = ring_of(*(note.note for note in [payer.notes[0], *payer.notes[2:], *payee.notes]))
     outputs = [send_note(payer.keys.address(), 5_000_000)]
     again = replace(plan, inputs=[(payer.notes[0], other_ring)], outputs=outputs)
 
@@ -176,8 +176,9 @@ def test_a_note_is_spent_once_within_a_spend(pool, plan, payer, decoys):
     assert answer(pool.transfer.call, twice.sign(), {"from": accounts[6]}) == "NoteSpentBefore"
 
 
-def test_nothing_signed_can_be_altered(pool, plan, relayer):
-    spend = plan.sign()
+def test_nothing_signed_can_be_altered(pool, plan, payer, payee, relayer):
+    five = ring_of(*(note.note for note in [*payer.notes, *payee.notes]))
+    spend = replace(plan, inputs=[(payer.notes[0], five)]).sign()
     inputs, outputs, _, _, fee, deadline = spend
     ring, signature = inputs[0]
     note, message = outputs[0]
@@ -241,6 +242,14 @@ def test_money_is_not_negative(pool, plan, payee, payer, relayer):
         pool.transfer.call(overdrawn.sign(), {"from": relayer})
 
 
+def test_nobody_hides_among_three_notes(pool, plan, payer, relayer):
+    three = ring_of(*(note.note for note in payer.notes[:3]))
+    open_to_guesses = replace(plan, inputs=[(payer.notes[0], three)])
+
+    with reverts(error("RingTooSmall", 3)):
+        pool.transfer.call(open_to_guesses.sign(), {"from": relayer})
+
+
 @pytest.mark.parametrize("places", ["descending", "twice"])
 def test_rings_are_in_order(pool, plan, payer, decoys, relayer, places):
     ring = decoys[::-1] if places == "descending" else [decoys[0], *decoys]
@@ -252,7 +261,7 @@ def test_rings_are_in_order(pool, plan, payer, decoys, relayer, places):
 
 def test_a_ring_has_notes_of_the_pool_only(pool, plan, payer, decoys, relayer):
     foreign = cases.spendable(5_000_000, "payer", "never deposited")
-    ring = ring_of(foreign.note, *decoys[:2])
+    ring = ring_of(foreign.note, *decoys[:3])
     forged = replace(plan, inputs=[(foreign, ring)])
 
     with reverts(error("NoteUnknown", foreign.note.key[0])):

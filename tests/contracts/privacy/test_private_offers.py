@@ -154,8 +154,8 @@ def test_nobody_hides_among_three(private_market, membership, admin, members, ke
 def test_a_round_opens_once_and_in_time(private_market, private_round, keeper):
     with reverts(error("RoundExists", WINDOW)):
         private_market.openRound.call(WINDOW, {"from": keeper})
-    with reverts(error("RoundTooEarly", WINDOW + 24, WINDOW + 23)):
-        private_market.openRound.call(WINDOW + 24, {"from": keeper})
+    with reverts(error("RoundTooEarly", WINDOW + 3, WINDOW + 2)):
+        private_market.openRound.call(WINDOW + 3, {"from": keeper})
     with reverts(error("WindowClosed", WINDOW - 1, (WINDOW - 1) * 3600 - 300)):
         private_market.openRound.call(WINDOW - 1, {"from": keeper})
 
