@@ -154,6 +154,7 @@ class PrivateConductor:
     async def open(self, window: int, terms: Terms, timetable: Timetable) -> PrivateHour:
         """Opens the round of a window and gives each household its one-time mailboxes."""
         private = self.access.private
+        await private.renew()
         await self.look()
         ring = await self._ring(window)
         traders = tuple(self._trader(window, each) for each in self.households)
