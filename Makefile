@@ -86,8 +86,11 @@ $(SOLC_STAMP): tools/solc/install tools/solc/solc.mjs $(NODE_STAMP)
 	@touch $@
 
 # brownie sees for itself which contracts have changed, but not its settings and what they import.
+# Brownie removes artifacts that nothing needs when it loads them next, which must not be in the midst
+# of others who load them: hence twice.
 $(BUILD_STAMP): $(CONTRACTS) brownie-config.yaml $(SOLC_STAMP) | $(VENV_STAMP)
 	$(BIN)/brownie compile $(if $(filter brownie-config.yaml $(SOLC_STAMP),$?),--all)
+	@$(BIN)/brownie compile > /dev/null
 	@touch $@
 
 app/web/dist/.stamp: $(WEB_CONFIG) $(NODE_STAMP) $(shell find app/web -path app/web/dist -prune -o -type f -print 2>/dev/null)
