@@ -77,7 +77,7 @@ async def test_the_shell_steps_answer_what_the_page_says(market: Market, tmp_pat
     for kind, text in steps:
         if kind == "sh":
             script += [text, f"echo; echo '{MARK}'"]
-    async with market.time_passing(speed=600):
+    async with market.time_passing(speed=300):
         output = await run(market, tmp_path, "bash", text="\n".join(script))
     answers = iter(output.split(MARK))
     answer = ""
